@@ -1,0 +1,127 @@
+"""Mineral supply-chain risk: disruptions, prices and buyers' exposure, simulated.
+
+Public names are loaded on first use, so that ``import supplyrisk`` costs nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Case",
+    "Citation",
+    "CommodityExposure",
+    "DisruptionEvent",
+    "Duration",
+    "Evidence",
+    "Hazard",
+    "InvalidInputError",
+    "Market",
+    "MineSite",
+    "Observation",
+    "Outcome",
+    "Outlook",
+    "Peril",
+    "PriceTerms",
+    "RampUp",
+    "Scope",
+    "Scorecard",
+    "Source",
+    "Supply",
+    "cases",
+    "data",
+    "explain",
+    "hazard",
+    "indicators",
+    "load_case",
+    "load_outcome",
+    "metrics",
+    "plot",
+    "report",
+    "save_case",
+    "score",
+    "simulate",
+    "sites_from_frame",
+]
+
+if TYPE_CHECKING:  # what editors and mypy see
+    from supplyrisk import data as data
+    from supplyrisk import hazard as hazard
+    from supplyrisk import indicators as indicators
+    from supplyrisk import metrics as metrics
+    from supplyrisk import plot as plot
+    from supplyrisk import report as report
+    from supplyrisk.casefile.bundled import cases as cases
+    from supplyrisk.casefile.bundled import load_case as load_case
+    from supplyrisk.casefile.bundled import load_outcome as load_outcome
+    from supplyrisk.casefile.write import save_case as save_case
+    from supplyrisk.data.frames import sites_from_frame as sites_from_frame
+    from supplyrisk.engine.outlook import Outlook as Outlook
+    from supplyrisk.engine.run import simulate as simulate
+    from supplyrisk.errors import InvalidInputError as InvalidInputError
+    from supplyrisk.explanation import explain as explain
+    from supplyrisk.model.case import Case as Case
+    from supplyrisk.model.duration import Duration as Duration
+    from supplyrisk.model.evidence import Citation as Citation
+    from supplyrisk.model.evidence import Evidence as Evidence
+    from supplyrisk.model.evidence import Source as Source
+    from supplyrisk.model.hazard import DisruptionEvent as DisruptionEvent
+    from supplyrisk.model.hazard import Hazard as Hazard
+    from supplyrisk.model.hazard import Peril as Peril
+    from supplyrisk.model.hazard import RampUp as RampUp
+    from supplyrisk.model.hazard import Scope as Scope
+    from supplyrisk.model.market import CommodityExposure as CommodityExposure
+    from supplyrisk.model.market import Market as Market
+    from supplyrisk.model.market import PriceTerms as PriceTerms
+    from supplyrisk.model.market import Supply as Supply
+    from supplyrisk.model.outcome import Observation as Observation
+    from supplyrisk.model.outcome import Outcome as Outcome
+    from supplyrisk.model.site import MineSite as MineSite
+    from supplyrisk.scorecard import Scorecard as Scorecard
+    from supplyrisk.scorecard import score as score
+else:  # hidden from mypy: a visible module __getattr__ makes every misspelt name pass
+    _HOME = {
+        "Case": "model.case",
+        "Citation": "model.evidence",
+        "CommodityExposure": "model.market",
+        "DisruptionEvent": "model.hazard",
+        "Duration": "model.duration",
+        "Evidence": "model.evidence",
+        "Hazard": "model.hazard",
+        "InvalidInputError": "errors",
+        "Market": "model.market",
+        "MineSite": "model.site",
+        "Observation": "model.outcome",
+        "Outcome": "model.outcome",
+        "Outlook": "engine.outlook",
+        "Peril": "model.hazard",
+        "PriceTerms": "model.market",
+        "RampUp": "model.hazard",
+        "Scope": "model.hazard",
+        "Scorecard": "scorecard",
+        "Source": "model.evidence",
+        "Supply": "model.market",
+        "cases": "casefile.bundled",
+        "explain": "explanation",
+        "load_case": "casefile.bundled",
+        "load_outcome": "casefile.bundled",
+        "save_case": "casefile.write",
+        "score": "scorecard",
+        "simulate": "engine.run",
+        "sites_from_frame": "data.frames",
+    }
+
+    def __getattr__(name):
+        from importlib import import_module
+
+        if name in _HOME:
+            value = getattr(import_module(f"supplyrisk.{_HOME[name]}"), name)
+        elif name in __all__:
+            value = import_module(f"supplyrisk.{name}")
+        else:
+            raise AttributeError(f"module 'supplyrisk' has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted(__all__)

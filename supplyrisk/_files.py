@@ -1,0 +1,93 @@
+"""Files and folders that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MARKER: Final = "provenance.json"
+"""File by which a results folder of ours is known; only such a folder is ever replaced."""
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text file whole: a reader sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write; its folder must exist.
+    text : str
+        What to write, as UTF-8.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    target = Path(path)
+    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(draft).chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner can read
+        Path(draft).replace(target)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return target
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a draft folder that becomes `path` when the block ends well, and vanishes if not.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder to make; one of ours that stands there is replaced.
+
+    Yields
+    ------
+    Path
+        The draft folder to write into; a file named `MARKER` belongs into it.
+
+    Raises
+    ------
+    FileExistsError
+        If something stands at `path` that is not a results folder.
+    """
+    target = Path(path)
+    if target.exists() and not (target / MARKER).is_file():
+        if not target.is_dir() or any(target.iterdir()):
+            raise FileExistsError(
+                f"{target} exists and is not a results folder (it holds no {MARKER}): "
+                "name another folder, or remove it first"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        draft.chmod(0o777 & ~_umask())
+        yield draft
+        if target.exists():
+            old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+            target.replace(old)
+            draft.replace(target)
+            shutil.rmtree(old)
+        else:
+            draft.replace(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

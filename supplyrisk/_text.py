@@ -1,0 +1,73 @@
+"""Numbers and tables as text for people: few digits, thousands apart."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def is_plain_number(value: object) -> bool:
+    """Whether a value is a number, and not true or false."""
+    return isinstance(value, numbers.Real) and type(value).__name__ not in {"bool", "bool_"}
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown to people.
+
+    Parameters
+    ----------
+    value : object
+        A number gets three or four digits and thousands separators; what is missing is a dash.
+
+    Returns
+    -------
+    str
+        Its text.
+
+    Examples
+    --------
+    >>> shown(17324.0), shown(0.05432), shown(float("nan")), shown("tin")
+    ('17,324', '0.0543', '–', 'tin')
+    """
+    if value is None or value is True or value is False:
+        return {None: "–", True: "yes", False: "no"}[value]
+    if not is_plain_number(value):
+        return str(value)
+    x = float(value)  # type: ignore[arg-type]
+    if math.isnan(x):
+        return "–"
+    if math.isinf(x):
+        return "never" if x > 0 else "-∞"
+    if abs(x) >= 1000 or x == int(x):
+        return f"{x:,.0f}"
+    return f"{x:.1f}" if abs(x) >= 100 else f"{x:.3g}"
+
+
+def table(frame: pd.DataFrame, *, index: bool = False) -> str:
+    """Return a data frame as aligned text, numbers rounded for reading.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What to show.
+    index : bool, default False
+        Whether to show the index as first column.
+
+    Returns
+    -------
+    str
+        Lines with aligned columns; text left, numbers right.
+    """
+    whole = frame.reset_index() if index else frame
+    columns = []
+    for place, name in enumerate(whole.columns):
+        values = whole.iloc[:, place].tolist()
+        cells = [str(name), *(shown(value) for value in values)]
+        width = max(len(cell) for cell in cells)
+        right = any(is_plain_number(value) for value in values)
+        columns.append([cell.rjust(width) if right else cell.ljust(width) for cell in cells])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))

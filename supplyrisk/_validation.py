@@ -1,0 +1,122 @@
+"""Rules shared by every room: each yields a `Fault` that names field, rule and value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from supplyrisk.errors import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_COMMODITY = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite real number; a boolean is not."""
+    # An abstract-base check would be wider, yet a numpy float is a float and a numpy
+    # integer offers __index__, which is all that a model value needs.
+    return (
+        not isinstance(value, bool)
+        and (isinstance(value, float | int) or hasattr(value, "__index__"))
+        and math.isfinite(value)  # type: ignore[arg-type]
+    )
+
+
+def number(
+    field: str,
+    value: Any,  # noqa: ANN401 - whatever a file or a notebook gave
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+) -> Iterator[Fault]:
+    """Fault unless the value is a finite number within the bounds given."""
+    bounds = (
+        ("> ", above, lambda x, bound: x > bound),
+        (">= ", least, lambda x, bound: x >= bound),
+        ("< ", below, lambda x, bound: x < bound),
+        ("<= ", most, lambda x, bound: x <= bound),
+    )
+    stated = [(sign, bound, holds) for sign, bound, holds in bounds if bound is not None]
+    if not is_number(value) or not all(holds(value, bound) for _, bound, holds in stated):
+        limits = " and ".join(f"{sign}{bound:g}" for sign, bound, _ in stated)
+        yield Fault(field, f"must be a finite number {limits}".rstrip(), value)
+
+
+def fraction(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value lies in [0, 1]."""
+    if not (is_number(value) and 0.0 <= value <= 1.0):  # type: ignore[operator]
+        yield Fault(field, "must lie in [0, 1]", value)
+
+
+def whole(field: str, value: object, *, least: int) -> Iterator[Fault]:
+    """Fault unless the value is a whole number of at least `least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < least:
+        yield Fault(field, f"must be a whole number >= {least}", value)
+
+
+def flag(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value is true or false."""
+    if not isinstance(value, bool):
+        yield Fault(field, "must be true or false", value)
+
+
+def name(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value is a stable name, fit to stand in a dotted path."""
+    if not (isinstance(value, str) and _NAME.fullmatch(value)):
+        yield Fault(field, "must be a name of letters, digits, '-' and '_'", value)
+
+
+def commodity(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value is a commodity name in snake_case."""
+    if not (isinstance(value, str) and _COMMODITY.fullmatch(value)):
+        yield Fault(
+            field, "must be a commodity in snake_case such as 'tin' or 'rare_earths'", value
+        )
+
+
+def text(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value is text with something in it."""
+    if not (isinstance(value, str) and value.strip()):
+        yield Fault(field, "must be text that is not empty", value)
+
+
+def date(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value is a calendar date without a time of day."""
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        yield Fault(field, "must be a date such as 2025-03-20, without a time of day", value)
+
+
+def instance(field: str, value: object, kind: type) -> Iterator[Fault]:
+    """Fault unless the value is of the class asked for."""
+    if not isinstance(value, kind):
+        yield Fault(field, f"must be a {kind.__name__}", value)
+
+
+def instances(field: str, value: object, kind: type) -> Iterator[Fault]:
+    """Fault unless the value is a tuple of the class asked for."""
+    if not isinstance(value, tuple):
+        yield Fault(field, f"must be a tuple of {kind.__name__}", value)
+        return
+    for place, item in enumerate(value):
+        yield from instance(f"{field}[{place}]", item, kind)
+
+
+def choice(field: str, value: object, valid: Iterable[str]) -> Iterator[Fault]:
+    """Fault unless the value is one of the valid names; say which are near."""
+    names = list(valid)
+    if value not in names:
+        yield Fault(field, f"must be one of {', '.join(names)}{nearest(value, names)}", value)
+
+
+def nearest(value: object, valid: Iterable[str]) -> str:
+    """Say ``" (did you mean 'x'?)"`` where a valid name is close, else nothing."""
+    near = difflib.get_close_matches(str(value), list(valid), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

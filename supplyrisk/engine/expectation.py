@@ -1,0 +1,263 @@
+"""The shortfall that the market expects: known and started events, never future ones.
+
+At each moment and site the expected loss over the year ahead is ``1 - prod (1 - y)`` over the
+events that have started, with y the expected share of the window that each takes. The mean that
+the hazards alone would give is subtracted, since the price holds average disruption already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from supplyrisk.engine.losses import Outages, groups_of_a_site
+from supplyrisk.hazard import expectation
+from supplyrisk.units import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from supplyrisk.engine.draws import Events
+    from supplyrisk.engine.plan import Plan, Threat
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+WINDOW_DAYS: Final = float(DAYS_PER_YEAR)
+"""How far ahead the market looks. [d]"""
+_N_AGES: Final = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What the market would expect, tabulated once for a plan.
+
+    Attributes
+    ----------
+    ages
+        Ages at which each threat's table stands, shape (n_threats, n_ages). [d]
+    days
+        Expected days of loss in the window ahead of a running outage, shape (n_threats, n_ages).
+        [d]
+    shares
+        Planned production of each site as a share of the supply that the price acts on, shape
+        (n_sites,). [1]
+    usual
+        Expected shortfall from hazards alone at the end of each step, shape (n_steps,). [1]
+    announced
+        Expected shortfall from announced events that have not started by the end of each step,
+        shape (n_steps,). [1]
+    """
+
+    ages: Floats
+    days: Floats
+    shares: Floats
+    usual: Floats
+    announced: Floats
+
+
+def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
+    """Tabulate what the market would expect of each threat at each age.
+
+    Parameters
+    ----------
+    plan : Plan
+        The case as arrays.
+    supply_tpa : float
+        Supply that the price acts on. [t/a]
+
+    Returns
+    -------
+    Expectations
+        Tables and the mean to subtract.
+    """
+    ages = np.empty((len(plan.threats), _N_AGES))
+    days = np.zeros_like(ages)
+    known: dict[object, Floats] = {}
+    # Closer together where the outage is young and the expectation moves fast.
+    grid = plan.horizon_days * np.linspace(0.0, 1.0, _N_AGES) ** 2
+    for index, threat in enumerate(plan.threats):
+        ages[index] = max(-threat.start_days, 0.0) + grid
+        if threat.duration is not None:
+            key = (threat.duration, threat.ramp_up, ages[index, 0])
+            if key not in known:
+                known[key] = expectation.days_to_come(
+                    threat.duration, threat.ramp_up, ages[index], WINDOW_DAYS
+                )
+            days[index] = known[key]
+    shares = plan.production_t_per_day * DAYS_PER_YEAR / supply_tpa
+    return Expectations(ages, days, shares, _usual(plan, shares), _announced(plan, shares))
+
+
+def shortfall(plan: Plan, events: Events, tables: Expectations, n_scenarios: int) -> Floats:
+    """Shortfall that the market expects at the end of each step.
+
+    Parameters
+    ----------
+    plan : Plan
+        The case as arrays.
+    events : Events
+        Sorted by scenario, site and start.
+    tables : Expectations
+        What the market would expect of each threat.
+    n_scenarios : int
+        Scenarios in the block.
+
+    Returns
+    -------
+    ndarray, shape (n_scenarios, n_steps)
+        Expected share of a year's supply that is missing, beyond the usual. [1]
+    """
+    n_steps = plan.n_steps
+    if not len(events):
+        return np.broadcast_to(tables.announced - tables.usual, (n_scenarios, n_steps)).copy()
+    row, step, y = _views(plan, events, tables)
+    share = tables.shares[events.site]
+    group = np.full(len(events), -1)
+    n_groups = 0
+    for rows in groups_of_a_site(events):
+        group[rows] = (n_groups + np.arange(len(rows)))[:, np.newaxis]
+        n_groups += len(rows)
+    single = group[row] < 0
+    flat = events.scenario[row] * n_steps + step
+    size = n_scenarios * n_steps
+    total = np.bincount(flat[single], (share[row] * y)[single], minlength=size)
+    if n_groups:
+        cell = group[row[~single]] * n_steps + step[~single]
+        log_left = np.bincount(cell, np.log1p(-y[~single]), minlength=n_groups * n_steps)
+        first = np.zeros(n_groups, dtype=np.intp)
+        many = np.flatnonzero(group >= 0)
+        first[group[many]] = many
+        lost = -np.expm1(log_left.reshape(n_groups, n_steps)) * share[first, np.newaxis]
+        at = events.scenario[first, np.newaxis] * n_steps + np.arange(n_steps)
+        total += np.bincount(at.ravel(), lost.ravel(), minlength=size)
+    return total.reshape(n_scenarios, n_steps) + (tables.announced - tables.usual)
+
+
+def known_shortfall(plan: Plan, tables: Expectations, day: float) -> float:
+    """Shortfall that the market expected from dated events on a day up to the start.
+
+    Parameters
+    ----------
+    plan : Plan
+        The case as arrays.
+    tables : Expectations
+        What the market would expect of each threat.
+    day : float
+        Day against the start of the case, at most 0. [d]
+
+    Returns
+    -------
+    float
+        Expected share of a year's supply that is missing. [1]
+    """
+    left = np.ones(len(plan.sites))
+    for threat in plan.threats:
+        if threat.event is not None and threat.announced_days <= day:
+            left[threat.sites] *= 1.0 - _known_view(threat, day)
+    return float(tables.shares @ (1.0 - left))
+
+
+def _known_view(threat: Threat, day: float) -> float:
+    """Expected share of the year after `day` that a known event takes from its sites."""
+    event = threat.event
+    if event is None:
+        return 0.0
+    since = day - threat.start_days
+    if threat.duration is None:  # it is over by the start: its length is known
+        whole = float(((event.ended or event.started) - event.started).days)
+        return threat.severity * _known_length(threat, whole, since) / WINDOW_DAYS
+    window = WINDOW_DAYS - max(-since, 0.0)
+    if window <= 0.0:
+        return 0.0
+    age = np.array([max(since, 0.0)])
+    days = expectation.days_to_come(threat.duration, threat.ramp_up, age, window)
+    return event.probability * threat.severity * float(days[0]) / WINDOW_DAYS
+
+
+def _known_length(threat: Threat, whole: float, since: float) -> float:
+    if threat.ramp_up.shape == "never":
+        return WINDOW_DAYS
+    ramp = expectation.ramps.ramp_days(threat.ramp_up, np.array([whole]))
+    into = np.array([since - whole])
+    left = expectation.ramp_to_come(threat.ramp_up, ramp, into, WINDOW_DAYS)
+    return float(left[0]) + min(max(whole - since, 0.0), WINDOW_DAYS)
+
+
+def _views(plan: Plan, events: Events, tables: Expectations) -> tuple[Ints, Ints, Floats]:
+    """Return row, step and expected share of the window for every event seen at a step's end."""
+    ends = plan.edges_days[1:]
+    first = np.searchsorted(ends, events.start, side="left")
+    last = np.searchsorted(ends, np.minimum(events.over, plan.horizon_days + 1.0), side="left")
+    count = np.maximum(last - first, 0)
+    row = np.repeat(np.arange(len(events)), count)
+    step = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    t = ends[step]
+    days = np.zeros(len(row))
+    running = np.flatnonzero(t < events.restart[row])
+    age = (t - events.start[row])[running]
+    days[running] = _interpolated(tables, events.threat[row[running]], age)
+    ramping = np.setdiff1d(np.arange(len(row)), running, assume_unique=True)
+    days[ramping] = Outages(plan, events).ramp_left(row[ramping], t[ramping])
+    # A sure loss of the whole window would make log(1 - y) infinite.
+    return row, step, np.minimum(events.severity[row] * days / WINDOW_DAYS, 1.0 - 1e-12)
+
+
+def _interpolated(tables: Expectations, threat: Ints, age: Floats) -> Floats:
+    """Read each threat's table, all threats at once: the grid is the same but for its origin."""
+    horizon = tables.ages[0, -1] - tables.ages[0, 0]
+    place = np.sqrt(np.clip((age - tables.ages[threat, 0]) / horizon, 0.0, 1.0)) * (_N_AGES - 1)
+    low = np.minimum(place.astype(np.intp), _N_AGES - 2)
+    from_age, to_age = tables.ages[threat, low], tables.ages[threat, low + 1]
+    weight = np.clip((age - from_age) / (to_age - from_age), 0.0, 1.0)
+    return (1.0 - weight) * tables.days[threat, low] + weight * tables.days[threat, low + 1]
+
+
+def _usual(plan: Plan, shares: Floats) -> Floats:
+    """Mean shortfall from hazards at the end of each step: exact for Poisson events.
+
+    ``E prod (1 - y) = exp(-rate integral E[y])`` for each hazard, and with a gamma rate of shape k
+    ``(1 + rate integral E[y] / k)^-k``, once for all hazards that share the factor.
+    """
+    # Simpson's rule on each step: its ends and its middle.
+    middles = 0.5 * (plan.edges_days[1:] + plan.edges_days[:-1])
+    since = np.sort(np.concatenate([plan.edges_days, middles]))
+    exponent: dict[tuple[str, float | None], Floats] = {}
+    known: dict[object, Floats] = {}
+    for threat in plan.threats:
+        hazard = threat.hazard
+        if hazard is None or not len(threat.sites):
+            continue
+        key = (hazard.duration, hazard.ramp_up)
+        if key not in known:
+            seen = expectation.days_to_come_since_start(*key, since, WINDOW_DAYS)
+            known[key] = _cumulative_simpson(seen / WINDOW_DAYS, plan.edges_days)
+        rate = threat.rate_pa / DAYS_PER_YEAR * hazard.hit_probability * threat.severity
+        group = ("", None)
+        if hazard.rate_shape is not None:
+            group = (hazard.rate_group or f"alone {hazard.hazard_id}", hazard.rate_shape)
+        sums = exponent.setdefault(group, np.zeros((len(plan.sites), plan.n_steps)))
+        sums[threat.sites] += rate * known[key]
+    left = np.ones((len(plan.sites), plan.n_steps))
+    for (_, shape), sums in exponent.items():
+        left *= np.exp(-sums) if shape is None else (1.0 + sums / shape) ** -shape
+    return shares @ (1.0 - left)
+
+
+def _cumulative_simpson(values: Floats, edges: Floats) -> Floats:
+    low, middle, high = values[:-2:2], values[1:-1:2], values[2::2]
+    return np.cumsum(np.diff(edges) * (low + 4.0 * middle + high) / 6.0)
+
+
+def _announced(plan: Plan, shares: Floats) -> Floats:
+    """Shortfall from announced events before they start, at the end of each step."""
+    total = np.zeros(plan.n_steps)
+    for threat in plan.threats:
+        if threat.event is not None and threat.start_days > 0.0:
+            before = np.flatnonzero(plan.edges_days[1:] < threat.start_days)
+            for step in before:
+                view = _known_view(threat, float(plan.edges_days[1 + step]))
+                total[step] += view * shares[threat.sites].sum()
+    return total

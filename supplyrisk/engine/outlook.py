@@ -1,0 +1,300 @@
+"""The simulated futures of a case."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from supplyrisk import _html
+from supplyrisk import _validation as check
+from supplyrisk.engine import tables
+from supplyrisk.engine.draws import Events
+from supplyrisk.engine.losses import losses
+from supplyrisk.engine.plan import Plan
+from supplyrisk.engine.prices import MarketView
+from supplyrisk.engine.results import BlockResult
+from supplyrisk.engine.streams import BLOCK_SIZE, Streams
+from supplyrisk.errors import InvalidInputError
+from supplyrisk.model.case import Case
+from supplyrisk.model.provenance import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outlook:
+    """The simulated futures of a case; made by `supplyrisk.simulate`.
+
+    Attributes
+    ----------
+    case
+        The case.
+    provenance
+        What it was made from: versions, digest of the case, seed, block size.
+    has_events
+        Whether the event loss table was kept.
+    result
+        Raw arrays behind the tables.
+    plan
+        The case as arrays.
+    market_view
+        What the last quote says of the market's own view; none without a market.
+    """
+
+    case: Case
+    provenance: Provenance
+    has_events: bool
+    result: BlockResult
+    plan: Plan
+    market_view: MarketView | None
+
+    @property
+    def n_scenarios(self) -> int:
+        """Number of simulated futures."""
+        return len(self.result.lost_t)
+
+    @property
+    def lost_t(self) -> Floats:
+        """Lost production of the case's commodity, shape (n_scenarios,) [t]."""
+        return self.result.lost_t
+
+    @property
+    def largest_loss_t(self) -> Floats:
+        """Stand-alone loss of the largest event, all sites it hit, shape (n_scenarios,) [t]."""
+        return self.result.largest_loss_t
+
+    @cached_property
+    def sites(self) -> pd.DataFrame:
+        """Results by site, indexed by site_id.
+
+        Columns: name, country, latitude_deg, longitude_deg, production_tpa [t/a], expected_lost_t
+        with its 90 % interval ci_low and ci_high [t], expected_lost_share [1], availability [1],
+        and tail_contribution_t [t]: the part of the tail value at risk at 95 %.
+        """
+        return tables.sites_table(self.plan, self.result)
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """Mean and quantiles by step, indexed by the last day of each step.
+
+        Columns are pairs of quantity (``supply_t`` [t in the step], ``price_usd_per_t`` [USD/t at
+        the end of the step]) and statistic (mean, q05, q25, q50, q75, q95); from the first 20,000
+        scenarios at most, whose number stands in ``attrs["n_scenarios"]``.
+        """
+        return tables.steps_table(self.plan, self.result)
+
+    @cached_property
+    def exposures(self) -> pd.DataFrame:
+        """Results by buyer, indexed by buyer_id.
+
+        Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst 5 %;
+        ci_low and ci_high are the 90 % interval of expected_cost_usd. Costs are against the path
+        without disruptions on the same noise, or ``against_budget``: the price before.
+        """
+        return tables.exposures_table(self.plan, self.result)
+
+    def summary(self) -> pd.DataFrame:
+        """Headline numbers with their 90 % confidence intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns metric, value, ci_low, ci_high, unit. For ``implied_closure_days`` the interval
+            spans the elasticity prior instead of the sampling error.
+        """
+        return tables.summary_table(self.plan, self.result, self.market_view)
+
+    def contributions(self, by: str = "site") -> pd.DataFrame:
+        """Parts of the expected loss and of the tail mean.
+
+        Parameters
+        ----------
+        by : {"site", "country", "peril", "threat"}
+            What to split by; a threat is a hazard or a dated event.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns expected_t and tail_t, which sum to the expected loss and to the tail value at
+            risk at 95 % [t], and their shares [1]; largest tail part first.
+
+        Raises
+        ------
+        ValueError
+            If `by` is none of these.
+
+        Notes
+        -----
+        Where outages of a site overlap, the loss goes to the one that started first.
+        """
+        return tables.contributions_table(self.plan, self.result, by)
+
+    def events(self) -> pd.DataFrame:
+        """Event loss table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per simulated event and site: scenario, threat, kind, number, peril, site_id,
+            start_days, outage_days, ramp_days [d], severity [1], alone_t and lost_t [t]. Rows with
+            the same scenario, threat and number are one event.
+
+        Raises
+        ------
+        ValueError
+            If the outlook was not simulated with ``keep="events"``.
+        """
+        self._need_events()
+        return tables.events_table(self.plan, self.result)
+
+    def price_usd_per_t(self, commodity: str | None = None) -> Floats:
+        """Price at the end of each step in the kept scenarios.
+
+        Parameters
+        ----------
+        commodity : str, optional
+            The case's commodity, which is also the default.
+
+        Returns
+        -------
+        ndarray, shape (n_kept, n_steps)
+            Price paths. [USD/t]
+
+        Raises
+        ------
+        ValueError
+            If the case has no market for that commodity.
+        """
+        return self._priced(self.result.price_usd_per_t, commodity)
+
+    def peak_price_usd_per_t(self, commodity: str | None = None) -> Floats:
+        """Highest price at the end of a step.
+
+        Parameters
+        ----------
+        commodity : str, optional
+            The case's commodity, which is also the default.
+
+        Returns
+        -------
+        ndarray, shape (n_scenarios,)
+            Highest price of each scenario. [USD/t]
+
+        Raises
+        ------
+        ValueError
+            If the case has no market for that commodity.
+        """
+        return self._priced(self.result.peak_price_usd_per_t, commodity)
+
+    def production_t(
+        self, site_id: str, dates: Sequence[dt.date], *, noise: float = 0.0
+    ) -> Floats:
+        """Production of one site between dates: what a company reports by quarter.
+
+        Parameters
+        ----------
+        site_id : str
+            The site.
+        dates : sequence of datetime.date
+            Edges of the periods, ascending; before the start of the case only the plan and dated
+            events count.
+        noise : float, default 0.0
+            Standard deviation of a period's output around the plan apart from disruptions, as a
+            share; 0.05 a quarter is an assumption that serves. [1]
+
+        Returns
+        -------
+        ndarray, shape (n_scenarios, n_periods)
+            Production of each period. [t]
+
+        Raises
+        ------
+        ValueError
+            If the outlook was not simulated with ``keep="events"``, the dates are not ascending or
+            reach past the horizon, or the site is unknown.
+        """
+        self._need_events()
+        edges = self._edges(dates)
+        faults = tuple(check.number("noise", noise, least=0.0))
+        if faults:
+            raise InvalidInputError("production_t", faults)
+        self.case.site(site_id)
+        place = [site.site_id for site in self.plan.sites].index(site_id)
+        rows = self.result.rows
+        mine = np.flatnonzero(rows.site == place)
+        events = Events(
+            scenario=rows.scenario[mine],
+            threat=rows.threat[mine],
+            number=rows.number[mine],
+            site=rows.site[mine],
+            start=rows.start_days[mine],
+            outage=rows.outage_days[mine],
+            ramp=rows.ramp_days[mine],
+            severity=rows.severity[mine],
+        )
+        days = np.diff(edges)
+        up = np.broadcast_to(days, (self.n_scenarios, len(days)))
+        cells = losses(self.plan, events, edges, by_step=True).cells
+        if cells is not None:
+            weights = np.ones(len(self.plan.sites))
+            up = up - cells.series(weights, self.n_scenarios, len(days))
+        return self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
+
+    def _noise(self, site_id: str, shape: tuple[int, ...], sd: float) -> Floats:
+        blocks = []
+        for block, first in enumerate(range(0, shape[0], BLOCK_SIZE)):
+            stream = Streams(self.provenance.seed, block).stream("site", site_id, "output")
+            blocks.append(stream.standard_normal((min(BLOCK_SIZE, shape[0] - first), *shape[1:])))
+        return np.maximum(1.0 + sd * np.concatenate(blocks), 0.0)
+
+    def _edges(self, dates: Sequence[dt.date]) -> Floats:
+        edges = np.array([(day - self.case.start).days for day in dates], dtype=float)
+        if len(edges) < 2 or not (np.diff(edges) > 0.0).all():
+            raise ValueError(f"dates must be two or more, ascending, got {dates!r}")
+        if edges[-1] > self.plan.horizon_days:
+            last = self.case.start + dt.timedelta(days=int(self.plan.horizon_days))
+            raise ValueError(f"dates must not be after the horizon ({last}), got {dates[-1]}")
+        return edges
+
+    def _need_events(self) -> None:
+        if not self.has_events:
+            raise ValueError("keep must be 'events' in simulate for this, got 'summary'")
+
+    def _priced(self, values: Floats | None, commodity: str | None) -> Floats:
+        if values is None or commodity not in {None, self.case.commodity}:
+            have = [market.commodity for market in self.case.markets]
+            wanted = self.case.commodity if commodity is None else commodity
+            raise ValueError(
+                f"commodity must have a market that is simulated "
+                f"({', '.join(have) or 'the case has none'}), got {wanted!r}"
+            )
+        return values
+
+    def __repr__(self) -> str:
+        """Say which case, how many futures, which seed."""
+        return (
+            f"<Outlook of {self.case.name!r}: {self.n_scenarios:,} futures of "
+            f"{self.case.horizon_days} days from {self.case.start}, seed {self.provenance.seed}>"
+        )
+
+    def _repr_html_(self) -> str:
+        made = self.provenance
+        versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+        return (
+            f"<p><b>{_html.escape(self.case.name)}</b>: {self.n_scenarios:,} futures of "
+            f"{self.case.horizon_days} days from {self.case.start}</p>"
+            f"{_html.table(self.summary())}"
+            f"<p><small>seed {made.seed}, case {made.case_digest[:12]}, "
+            f"{_html.escape(versions)}</small></p>"
+        )

@@ -1,0 +1,186 @@
+"""The only door from a case to arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from supplyrisk.units import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from supplyrisk.model.case import Case
+    from supplyrisk.model.duration import Duration
+    from supplyrisk.model.hazard import DisruptionEvent, Hazard, RampUp, Scope
+    from supplyrisk.model.site import MineSite
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """A hazard or a dated event, in the engine's terms.
+
+    Attributes
+    ----------
+    kind
+        ``"hazard"`` or ``"event"``.
+    name
+        Id of the hazard or event.
+    peril
+        Cause class.
+    sites
+        Indices of the sites in scope, in the plan's order.
+    severity
+        Share of a site's planned production lost while the outage lasts. [1]
+    duration
+        Length of the outage; none for an event that is over.
+    ramp_up
+        Return of production.
+    rate_pa
+        Events a year, all units of a site together; 0 for a dated event. [1/a]
+    hazard
+        The hazard, if it is one.
+    event
+        The dated event, if it is one.
+    start_days
+        Start of a dated event against the start of the case. [d]
+    announced_days
+        Day on which a dated event became known, against the start of the case. [d]
+    """
+
+    kind: str
+    name: str
+    peril: str
+    sites: NDArray[np.intp]
+    severity: float
+    duration: Duration | None
+    ramp_up: RampUp
+    rate_pa: float = 0.0
+    hazard: Hazard | None = None
+    event: DisruptionEvent | None = None
+    start_days: float = 0.0
+    announced_days: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A case as arrays: what the undisturbed world would produce, and what threatens it.
+
+    Attributes
+    ----------
+    case
+        The case.
+    sites
+        Sites of the case's commodity, by id.
+    production_t_per_day
+        Planned production, shape (n_sites,). [t/d]
+    edges_days
+        Edges of the steps against the start, shape (n_steps + 1,). [d]
+    threats
+        Dated events, then hazards, each by id.
+    """
+
+    case: Case
+    sites: tuple[MineSite, ...]
+    production_t_per_day: NDArray[np.float64]
+    edges_days: NDArray[np.float64]
+    threats: tuple[Threat, ...]
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps."""
+        return len(self.edges_days) - 1
+
+    @property
+    def horizon_days(self) -> float:
+        """Length of the futures [d]."""
+        return float(self.edges_days[-1])
+
+    @property
+    def planned_t(self) -> float:
+        """Planned production over the horizon, all sites [t]."""
+        return float(self.production_t_per_day.sum() * self.horizon_days)
+
+    def in_scope(self, scope: Scope) -> NDArray[np.intp]:
+        """Return the indices of the sites that a scope holds."""
+        return sites_in(scope, self.sites)
+
+
+def sites_in(scope: Scope, sites: tuple[MineSite, ...]) -> NDArray[np.intp]:
+    """Return the indices of the sites that a scope holds."""
+    if scope.kind == "country":
+        return np.flatnonzero([site.country == scope.name for site in sites])
+    wanted = scope.site_ids or (scope.name,)
+    return np.flatnonzero([site.site_id in wanted for site in sites])
+
+
+def make_plan(case: Case) -> Plan:
+    """Return a case as arrays.
+
+    Parameters
+    ----------
+    case : Case
+        A case with at least one site.
+
+    Returns
+    -------
+    Plan
+        Its arrays; sites and threats are sorted by id, so that their order in the case is of no
+        consequence.
+
+    Raises
+    ------
+    ValueError
+        If the case has no site to simulate.
+    """
+    held = [site for site in case.sites if site.commodity == case.commodity]
+    if not held:
+        raise ValueError(f"case {case.name!r} must have at least one site to simulate, got none")
+    sites = tuple(sorted(held, key=lambda site: site.site_id))
+    edges = np.arange(0, case.horizon_days, case.step_days, dtype=float)
+    return Plan(
+        case=case,
+        sites=sites,
+        production_t_per_day=np.array([site.production_tpa for site in sites]) / DAYS_PER_YEAR,
+        edges_days=np.append(edges, float(case.horizon_days)),
+        threats=(
+            *(_from_event(e, case, sites) for e in sorted(case.events, key=lambda e: e.event_id)),
+            *(_from_hazard(h, sites) for h in sorted(case.hazards, key=lambda h: h.hazard_id)),
+        ),
+    )
+
+
+def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...]) -> Threat:
+    hit = sites_in(hazard.scope, sites)
+    # A country's remainder is many mines: they are struck one by one, each for its part.
+    alone = hazard.scope.kind == "site" and len(hit) == 1
+    n_units = sites[hit[0]].n_units if alone else 1
+    return Threat(
+        kind="hazard",
+        name=hazard.hazard_id,
+        peril=str(hazard.peril),
+        sites=hit,
+        severity=hazard.severity / n_units,
+        duration=hazard.duration,
+        ramp_up=hazard.ramp_up,
+        rate_pa=hazard.rate_pa * n_units if len(hit) else 0.0,
+        hazard=hazard,
+    )
+
+
+def _from_event(event: DisruptionEvent, case: Case, sites: tuple[MineSite, ...]) -> Threat:
+    known = event.announced or event.started
+    return Threat(
+        kind="event",
+        name=event.event_id,
+        peril=str(event.peril),
+        sites=sites_in(event.scope, sites),
+        severity=event.severity,
+        duration=event.duration,
+        ramp_up=event.ramp_up,
+        event=event,
+        start_days=float((event.started - case.start).days),
+        announced_days=float((known - case.start).days),
+    )

@@ -1,0 +1,151 @@
+"""What a simulation leaves behind, block by block, before it is put into tables."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, fields, replace
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from supplyrisk.engine.exposures import BuyerLosses
+from supplyrisk.engine.streams import BLOCK_SIZE
+from supplyrisk.model.provenance import Provenance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from supplyrisk.model.case import Case
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+_ALWAYS_KEPT = ("scenario", "threat", "site", "lost_t")
+
+
+@dataclass(frozen=True, slots=True)
+class EventRows:
+    """Events and what they lost, a row per event and site; every field of shape (n_rows,).
+
+    Attributes
+    ----------
+    scenario, threat, number, site
+        Scenario, threat of the plan, number of the event in its block, and site of the plan.
+    lost_t
+        Loss within the horizon after events that started earlier. [t]
+    alone_t
+        Loss within the horizon if it were the only event. [t]
+    start_days
+        Start of the outage against the start of the case. [d]
+    outage_days, ramp_days
+        Whole lengths of outage and ramp-up. [d]
+    severity
+        Share of planned production lost while the outage lasts. [1]
+    """
+
+    scenario: Ints
+    threat: Ints
+    number: Ints
+    site: Ints
+    lost_t: Floats
+    alone_t: Floats
+    start_days: Floats
+    outage_days: Floats
+    ramp_days: Floats
+    severity: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """Results of one block, or of several joined.
+
+    Attributes
+    ----------
+    lost_t
+        Lost production, shape (n_scenarios,). [t]
+    largest_loss_t
+        Loss of the largest single event, shape (n_scenarios,). [t]
+    rows
+        Events and what they lost.
+    supply_t
+        Production by step of the kept scenarios, shape (n_kept, n_steps). [t]
+    price_usd_per_t
+        Price by step of the kept scenarios, shape (n_kept, n_steps); none without a market.
+        [USD/t]
+    peak_price_usd_per_t
+        Highest price, shape (n_scenarios,); none without a market. [USD/t]
+    buyers
+        Losses of each buyer by id.
+    """
+
+    lost_t: Floats
+    largest_loss_t: Floats
+    rows: EventRows
+    supply_t: Floats
+    price_usd_per_t: Floats | None
+    peak_price_usd_per_t: Floats | None
+    buyers: dict[str, BuyerLosses]
+
+    def shifted(self, first: int) -> BlockResult:
+        """Count scenarios from the first of the simulation instead of the first of the block."""
+        return replace(self, rows=replace(self.rows, scenario=self.rows.scenario + first))
+
+
+def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
+    """Join the results of blocks.
+
+    Parameters
+    ----------
+    blocks : list of BlockResult
+        At least one, in order.
+    with_events : bool
+        Whether to keep the columns of the event loss table that no summary needs.
+
+    Returns
+    -------
+    BlockResult
+        One result for all of them.
+    """
+    rows = {
+        field.name: np.concatenate([getattr(block.rows, field.name) for block in blocks])
+        if with_events or field.name in _ALWAYS_KEPT
+        else np.empty(0)
+        for field in fields(EventRows)
+    }
+    return BlockResult(
+        lost_t=np.concatenate([block.lost_t for block in blocks]),
+        largest_loss_t=np.concatenate([block.largest_loss_t for block in blocks]),
+        rows=EventRows(**rows),
+        supply_t=np.concatenate([block.supply_t for block in blocks]),
+        price_usd_per_t=_joined([block.price_usd_per_t for block in blocks]),
+        peak_price_usd_per_t=_joined([block.peak_price_usd_per_t for block in blocks]),
+        buyers={
+            buyer_id: BuyerLosses(
+                *(
+                    np.concatenate([getattr(block.buyers[buyer_id], f.name) for block in blocks])
+                    for f in fields(BuyerLosses)
+                )
+            )
+            for buyer_id in blocks[0].buyers
+        },
+    )
+
+
+def _joined(parts: list[Floats | None]) -> Floats | None:
+    whole = [part for part in parts if part is not None]
+    return np.concatenate(whole) if whole else None
+
+
+def provenance_of(case: Case, seed: int, n_scenarios: int, basis: str) -> Provenance:
+    """Return what a simulation was made from."""
+    versions = {name: metadata.version(name) for name in ("supplyrisk", "numpy", "scipy")}
+    return Provenance(
+        case_name=case.name,
+        case_digest=case.digest,
+        seed=seed,
+        n_scenarios=n_scenarios,
+        block_size=BLOCK_SIZE,
+        basis=basis,
+        versions={"python": platform.python_version(), **versions},
+    )

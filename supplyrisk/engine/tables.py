@@ -1,0 +1,253 @@
+"""The tables of an outlook: results of a simulation as data frames."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from supplyrisk import metrics
+from supplyrisk.units import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.prices import MarketView
+    from supplyrisk.engine.results import BlockResult
+
+    Floats = NDArray[np.float64]
+
+TAIL_LEVEL: Final = 0.95
+"""Level of the headline: the worst 1 in 20 futures. [1]"""
+QUANTILES: Final = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
+"""Quantiles shown by step, by column name. [1]"""
+
+Row = tuple[str, float, float, float, str]
+
+
+def tail_weights(loss: Floats, level: float = TAIL_LEVEL) -> Floats:
+    """Weight of each scenario in the tail mean; those on the quantile share what is left.
+
+    Parameters
+    ----------
+    loss : ndarray, shape (n_scenarios,)
+        Loss of each scenario.
+    level : float
+        Level of the tail. [1]
+
+    Returns
+    -------
+    ndarray, shape (n_scenarios,)
+        Weights that sum to 1; with them the mean of `loss` is its tail value at risk. [1]
+    """
+    threshold = metrics.value_at_risk(loss, level=level)
+    tail = (1.0 - level) * loss.size
+    above, equal = loss > threshold, loss == threshold
+    share = (tail - above.sum()) / equal.sum()
+    return (above + share * equal) / tail
+
+
+def sites_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
+    """Return the results by site, indexed by site_id."""
+    n, n_sites = len(result.lost_t), len(plan.sites)
+    rows = result.rows
+    mean = np.bincount(rows.site, rows.lost_t, minlength=n_sites) / n
+    # Events of a site in one scenario add up before they are squared.
+    cell, inverse = np.unique(rows.site * n + rows.scenario, return_inverse=True)
+    total = np.bincount(inverse, rows.lost_t, minlength=len(cell))
+    square = np.bincount(cell // n, total**2, minlength=n_sites) / n
+    reach = _z(0.9) * np.sqrt(np.maximum(square - mean**2, 0.0) / (n - 1))
+    planned = plan.production_t_per_day * plan.horizon_days
+    share = np.divide(mean, planned, out=np.zeros(n_sites), where=planned > 0.0)
+    weights = tail_weights(result.lost_t)
+    return pd.DataFrame(
+        {
+            "name": [site.name for site in plan.sites],
+            "country": [site.country for site in plan.sites],
+            "latitude_deg": [_or_nan(site.latitude_deg) for site in plan.sites],
+            "longitude_deg": [_or_nan(site.longitude_deg) for site in plan.sites],
+            "production_tpa": plan.production_t_per_day * DAYS_PER_YEAR,
+            "expected_lost_t": mean,
+            "ci_low": np.maximum(mean - reach, 0.0),
+            "ci_high": mean + reach,
+            "expected_lost_share": share,
+            "availability": 1.0 - share,
+            "tail_contribution_t": np.bincount(
+                rows.site, weights[rows.scenario] * rows.lost_t, minlength=n_sites
+            ),
+        },
+        index=pd.Index([site.site_id for site in plan.sites], name="site_id"),
+    )
+
+
+def contributions_table(plan: Plan, result: BlockResult, by: str) -> pd.DataFrame:
+    """Return the parts of the expected loss and of the tail mean, largest tail part first."""
+    threats, sites = plan.threats, plan.sites
+    names = {
+        "site": [site.site_id for site in sites],
+        "country": [site.country for site in sites],
+        "peril": [threat.peril for threat in threats],
+        "threat": [threat.name for threat in threats],
+    }
+    if by not in names:
+        raise ValueError(f"by must be one of {', '.join(names)}, got {by!r}")
+    rows = result.rows
+    label = np.array(names[by], dtype=object)[rows.site if by in {"site", "country"} else rows.threat]
+    weights = tail_weights(result.lost_t)
+    parts = pd.DataFrame(
+        {
+            by: label,
+            "expected_t": rows.lost_t / len(result.lost_t),
+            "tail_t": weights[rows.scenario] * rows.lost_t,
+        }
+    )
+    total = parts.groupby(by).sum().reindex(sorted(set(names[by])), fill_value=0.0)
+    total = total.sort_values("tail_t", ascending=False, kind="stable")
+    for column, share in (("expected_t", "expected_share"), ("tail_t", "tail_share")):
+        whole = total[column].sum()
+        total[share] = total[column] / whole if whole > 0.0 else 0.0
+    return total
+
+
+def events_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
+    """Return the event loss table: a row per simulated event and site."""
+    rows = result.rows
+    threats = plan.threats
+
+    def named(values: list[str], place: NDArray[np.intp]) -> pd.Categorical:
+        # Thousands of rows share a few names: categories keep the table small.
+        kinds = sorted(set(values))
+        return pd.Categorical.from_codes(
+            np.array([kinds.index(value) for value in values], dtype=np.intp)[place], kinds
+        )
+
+    return pd.DataFrame(
+        {
+            "scenario": rows.scenario,
+            "threat": named([threat.name for threat in threats], rows.threat),
+            "kind": named([threat.kind for threat in threats], rows.threat),
+            "number": rows.number,
+            "peril": named([threat.peril for threat in threats], rows.threat),
+            "site_id": named([site.site_id for site in plan.sites], rows.site),
+            "start_days": rows.start_days,
+            "outage_days": rows.outage_days,
+            "ramp_days": rows.ramp_days,
+            "severity": rows.severity,
+            "alone_t": rows.alone_t,
+            "lost_t": rows.lost_t,
+        }
+    )
+
+
+def steps_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
+    """Return mean and quantiles by step, indexed by the last day of each step."""
+    start = plan.case.start
+    dates = [start + dt.timedelta(days=int(day)) for day in plan.edges_days[1:]]
+    series = {"supply_t": result.supply_t, "price_usd_per_t": result.price_usd_per_t}
+    columns: dict[tuple[str, str], Floats] = {}
+    for name, paths in series.items():
+        if paths is not None:
+            columns[name, "mean"] = paths.mean(axis=0)
+            levels = np.quantile(paths, list(QUANTILES.values()), axis=0)
+            columns |= {(name, q): level for q, level in zip(QUANTILES, levels, strict=True)}
+    frame = pd.DataFrame(columns, index=pd.DatetimeIndex(dates, name="date"))
+    frame.columns = frame.columns.set_names(["quantity", "statistic"])
+    frame.attrs["n_scenarios"] = len(result.supply_t)
+    return frame
+
+
+def exposures_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
+    """Return the results by buyer, indexed by buyer_id."""
+    records = []
+    for buyer in sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id):
+        if buyer.buyer_id not in result.buyers:
+            continue
+        lost = result.buyers[buyer.buyer_id]
+        interval = metrics.mean_interval(lost.cost_usd)
+        shares = [source.share for source in buyer.sources if source.share > 0.0]
+        records.append(
+            {
+                "buyer_id": buyer.buyer_id,
+                "name": buyer.name,
+                "illustrative": buyer.illustrative,
+                "expected_cost_usd": float(lost.cost_usd.mean()),
+                "ci_low": interval.low,
+                "ci_high": interval.high,
+                "tail_cost_usd": metrics.tail_value_at_risk(lost.cost_usd, level=TAIL_LEVEL),
+                "expected_cost_against_budget_usd": float(lost.cost_against_budget_usd.mean()),
+                "tail_cost_against_budget_usd": metrics.tail_value_at_risk(
+                    lost.cost_against_budget_usd, level=TAIL_LEVEL
+                ),
+                "expected_shortage_t": float(lost.shortage_t.mean()),
+                "tail_shortage_t": metrics.tail_value_at_risk(lost.shortage_t, level=TAIL_LEVEL),
+                "probability_short": float((lost.shortage_t > 0.0).mean()),
+                "expected_lost_margin_usd": float(lost.lost_margin_usd.mean()),
+                "tail_lost_margin_usd": metrics.tail_value_at_risk(
+                    lost.lost_margin_usd, level=TAIL_LEVEL
+                ),
+                "time_to_survive_days": buyer.inventory_days / max(shares, default=0.0)
+                if shares
+                else float("inf"),
+            }
+        )
+    return pd.DataFrame(records, columns=None if records else ["buyer_id"]).set_index("buyer_id")
+
+
+def summary_table(plan: Plan, result: BlockResult, view: MarketView | None) -> pd.DataFrame:
+    """Return the summary: metric, value, ci_low, ci_high, unit."""
+    rows = [*_loss_rows(plan, result), *_price_rows(plan, result, view)]
+    return pd.DataFrame(rows, columns=["metric", "value", "ci_low", "ci_high", "unit"])
+
+
+def _loss_rows(plan: Plan, result: BlockResult) -> Iterator[Row]:
+    lost, largest, planned = result.lost_t, result.largest_loss_t, plan.planned_t
+    nothing = float("nan")
+    yield "planned_t", planned, nothing, nothing, "t"
+    yield "expected_lost_t", float(lost.mean()), *metrics.mean_interval(lost), "t"
+    tail = metrics.tail_value_at_risk(lost, level=TAIL_LEVEL)
+    ends = metrics.tail_value_at_risk_interval(lost, level=TAIL_LEVEL)
+    if planned > 0.0:
+        yield "supply_at_risk", tail / planned, ends.low / planned, ends.high / planned, "1"
+    yield "tail_value_at_risk_95_t", tail, *ends, "t"
+    for level in (0.50, 0.90, 0.95, 0.99):
+        name = f"value_at_risk_{round(100 * level)}_t"
+        value = metrics.value_at_risk(lost, level=level)
+        yield name, value, *metrics.value_at_risk_interval(lost, level=level), "t"
+    # A return period speaks of years: it has no meaning for another horizon.
+    if plan.horizon_days == DAYS_PER_YEAR:
+        for years in (10, 20, 100):
+            value = metrics.loss_at_return_period(largest, years)
+            ends = metrics.value_at_risk_interval(largest, level=1.0 - 1.0 / years)
+            yield f"largest_event_1_in_{years}_t", float(value), *ends, "t"
+
+
+def _price_rows(plan: Plan, result: BlockResult, view: MarketView | None) -> Iterator[Row]:
+    market = plan.case.market()
+    if market is None or view is None or result.peak_price_usd_per_t is None:
+        return
+    nothing = float("nan")
+    peak = result.peak_price_usd_per_t
+    yield "last_quote_usd_per_t", market.quote_usd_per_t, nothing, nothing, "USD/t"
+    for level in (0.50, 0.95):
+        value = metrics.value_at_risk(peak, level=level)
+        ends = metrics.value_at_risk_interval(peak, level=level)
+        yield f"peak_price_{round(100 * level)}_usd_per_t", value, *ends, "USD/t"
+    yield "quote_against_price_before", view.quote_ratio, nothing, nothing, "1"
+    yield "implied_elasticity_sum", view.implied_elasticity_sum, nothing, nothing, "1"
+    low, middle, high = view.implied_closure_days
+    yield "implied_closure_days", middle, low, high, "d"
+
+
+def _z(confidence: float) -> float:
+    from scipy.special import ndtri  # noqa: PLC0415 - one number
+
+    return float(ndtri(0.5 + 0.5 * confidence))
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,1 @@
+"""What the world is made of: plain, frozen, validated values.  No arrays, no files."""

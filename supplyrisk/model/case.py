@@ -1,0 +1,186 @@
+"""Everything about one situation on one date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from supplyrisk import _validation as check
+from supplyrisk.errors import Fault, InvalidInputError
+from supplyrisk.model import consistency, paths, provenance
+from supplyrisk.model._value import Value
+from supplyrisk.model.evidence import Citation, Evidence, Source
+from supplyrisk.model.hazard import DisruptionEvent, Hazard
+from supplyrisk.model.market import CommodityExposure, Market
+from supplyrisk.model.site import MineSite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+KINDS: Final[dict[str, type[Value]]] = {
+    "sites": MineSite,
+    "hazards": Hazard,
+    "events": DisruptionEvent,
+    "markets": Market,
+    "exposures": CommodityExposure,
+    "sources": Source,
+    "citations": Citation,
+    "evidence": Evidence,
+}
+"""Class of the parts of each collection of a case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Value):
+    """Everything about one situation on one date, and nothing that was learned later.
+
+    Attributes
+    ----------
+    name
+        Stable name.
+    start
+        Day on which the simulated futures begin.
+    commodity
+        Commodity that losses are counted in; found from the sites when they hold one only.
+    horizon_days
+        Length of the futures. [d]
+    step_days
+        Length of a step in results by time. [d]
+    sites
+        Origins of primary supply.
+    hazards
+        What may happen.
+    events
+        What has happened or is announced.
+    markets
+        One market per commodity.
+    exposures
+        Buyers.
+    sources
+        Publications that figures are taken from.
+    citations
+        Which figure comes from which source.
+    evidence
+        Dated observations that are no numbers.
+    not_quantified
+        What is known to matter and is not in the numbers, a sentence each.
+    """
+
+    name: str
+    start: dt.date
+    commodity: str | None = None
+    horizon_days: int = 365
+    step_days: int = 5
+    sites: tuple[MineSite, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    events: tuple[DisruptionEvent, ...] = ()
+    markets: tuple[Market, ...] = ()
+    exposures: tuple[CommodityExposure, ...] = ()
+    sources: tuple[Source, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    not_quantified: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Value.__post_init__(self)
+        main = consistency.commodity_of(self.commodity, self.sites)
+        object.__setattr__(self, "commodity", main)  # resolved once, so that a copy keeps it
+
+    def site(self, site_id: str) -> MineSite:
+        """Return the site of that id."""
+        found = paths.look_up(self, f"sites.{site_id}")
+        return found  # type: ignore[no-any-return]
+
+    def market(self, commodity: str | None = None) -> Market | None:
+        """Return the market of a commodity, by default of the case's own, if there is one."""
+        return paths.members(self, "markets").get(commodity or self.commodity)
+
+    def with_values(self, values: Mapping[str, object]) -> Case:
+        """Return a copy with new values by dotted path: the what-if.
+
+        Parameters
+        ----------
+        values : mapping of str to object
+            New value for each dotted path, such as ``{"sites.bisie.utilisation": 0.5}``.
+
+        Returns
+        -------
+        Case
+            A new case; this one is unchanged.
+
+        Raises
+        ------
+        InvalidInputError
+            If a path names nothing in the case or a value breaks a rule.
+        """
+        return paths.replaced(self, values)  # type: ignore[no-any-return]
+
+    def without(self, *part_paths: str) -> Case:
+        """Return a copy without some parts, and without the citations of those parts.
+
+        Parameters
+        ----------
+        *part_paths : str
+            Dotted path of each part, such as ``"events.bisie-closure"``.
+
+        Returns
+        -------
+        Case
+            A new case; this one is unchanged.
+
+        Raises
+        ------
+        InvalidInputError
+            If a path names no part of the case, or the rest does not hold together without it.
+        """
+        changes: dict[str, tuple[Any, ...]] = {}
+        for path in part_paths:
+            collection, _, name = path.partition(".")
+            paths.look_up(self, path)
+            if collection not in paths.IDS or not name or "." in name:
+                raise InvalidInputError(
+                    "without", [Fault(path, "must name a part such as 'events.some-event'", path)]
+                )
+            kept = changes.get(collection, getattr(self, collection))
+            key = paths.IDS[collection]
+            changes[collection] = tuple(part for part in kept if getattr(part, key) != name)
+        changes["citations"] = tuple(
+            citation
+            for citation in self.citations
+            if not any(f"{citation.path}.".startswith(f"{path}.") for path in part_paths)
+        )
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything in the case, as 64 hexadecimal digits."""
+        return provenance.digest(self)
+
+    def _faults(self) -> Iterator[Fault]:
+        own = tuple(self._own_faults())
+        yield from own
+        if not own:
+            stated = {field.name: getattr(self, field.name) for field in fields(self)}
+            yield from consistency.between_parts(consistency.Draft({}, **stated))
+
+    def _own_faults(self) -> Iterator[Fault]:
+        scalars = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in KINDS
+        }
+        yield from scalar_faults(scalars)
+        for collection, kind in KINDS.items():
+            yield from check.instances(collection, getattr(self, collection), kind)
+
+
+def scalar_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults of a case's fields that are not collections of parts."""
+    yield from check.name("name", values["name"])
+    yield from check.date("start", values["start"])
+    if values["commodity"] is not None:
+        yield from check.commodity("commodity", values["commodity"])
+    yield from check.whole("horizon_days", values["horizon_days"], least=1)
+    yield from check.whole("step_days", values["step_days"], least=1)
+    yield from check.instances("not_quantified", values["not_quantified"], str)

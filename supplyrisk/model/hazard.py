@@ -1,0 +1,269 @@
+"""What can go wrong and what has gone wrong: perils, scopes, hazards and dated events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from supplyrisk import _validation as check
+from supplyrisk.errors import Fault
+from supplyrisk.model._value import Value
+from supplyrisk.model.duration import Duration
+from supplyrisk.model.site import country_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ScopeKind = Literal["site", "country", "region", "route"]
+RampShape = Literal["linear", "s_curve", "exponential", "steps", "never"]
+
+SCOPE_KINDS: Final[tuple[str, ...]] = get_args(ScopeKind)
+RAMP_SHAPES: Final[tuple[str, ...]] = get_args(RampShape)
+
+
+class Peril(StrEnum):
+    """Cause class of a disruption."""
+
+    ARMED_CONFLICT = "armed_conflict"
+    CIVIL_UNREST = "civil_unrest"
+    STRIKE = "strike"
+    ACCIDENT = "accident"
+    NATURAL_HAZARD = "natural_hazard"
+    ENERGY_OR_WATER = "energy_or_water"
+    REGULATORY_OR_LICENCE = "regulatory_or_licence"
+    EXPORT_RESTRICTION = "export_restriction"
+    PRICE_CURTAILMENT = "price_curtailment"
+    PANDEMIC = "pandemic"
+    LOGISTICS = "logistics"
+    SANCTIONS = "sanctions"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope(Value):
+    """What an event can hit; made by the constructors named after the kinds.
+
+    Attributes
+    ----------
+    kind
+        One of ``"site"``, ``"country"``, ``"region"``, ``"route"``.
+    name
+        Id of the site or route, code of the country, or name of the region.
+    site_ids
+        Sites of a region; empty for other kinds.
+
+    Examples
+    --------
+    >>> Scope.region("kivu", site_ids=("bisie",)).site_ids
+    ('bisie',)
+    """
+
+    kind: ScopeKind
+    name: str
+    site_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def site(cls, site_id: str) -> Scope:
+        """Return the scope of one site."""
+        return cls(kind="site", name=site_id)
+
+    @classmethod
+    def country(cls, code: str) -> Scope:
+        """Return the scope of every site in a country, by its alpha-3 code."""
+        return cls(kind="country", name=code)
+
+    @classmethod
+    def region(cls, name: str, *, site_ids: tuple[str, ...]) -> Scope:
+        """Return the scope of a named set of sites."""
+        return cls(kind="region", name=name, site_ids=tuple(site_ids))
+
+    @classmethod
+    def route(cls, route_id: str) -> Scope:
+        """Return the scope of one route."""
+        return cls(kind="route", name=route_id)
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from check.choice("kind", self.kind, SCOPE_KINDS)
+        if self.kind == "country":
+            yield from country_faults("country", self.name, other=False)
+        else:
+            yield from check.name(str(self.kind), self.name)
+        if self.kind == "region":
+            if not self.site_ids:
+                yield Fault("site_ids", "must name at least one site", self.site_ids)
+            for place, site_id in enumerate(self.site_ids):
+                yield from check.name(f"site_ids[{place}]", site_id)
+            if len(set(self.site_ids)) < len(self.site_ids):
+                yield Fault("site_ids", "must not name a site twice", self.site_ids)
+        elif self.site_ids:
+            yield Fault("site_ids", "must be empty unless the scope is a region", self.site_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RampUp(Value):
+    """How production returns once the outage is over.
+
+    Attributes
+    ----------
+    shape
+        ``"linear"``, ``"s_curve"``, ``"exponential"``, ``"steps"`` or ``"never"``.
+    ramp_days
+        Length of the ramp-up after a long outage. [d]
+    max_share_of_outage
+        Longest ramp-up as a share of the outage; no limit when omitted. [1]
+    levels
+        For ``"steps"``: the share of `severity` still lost on each equal part of the ramp-up. [1]
+    """
+
+    shape: RampShape = "linear"
+    ramp_days: float = 0.0
+    max_share_of_outage: float | None = None
+    levels: tuple[float, ...] | None = None
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from check.choice("shape", self.shape, RAMP_SHAPES)
+        yield from check.number("ramp_days", self.ramp_days, least=0.0)
+        if self.max_share_of_outage is not None:
+            yield from check.number("max_share_of_outage", self.max_share_of_outage, least=0.0)
+        if self.shape == "steps":
+            if not isinstance(self.levels, tuple) or not self.levels:
+                yield Fault("levels", "must be given for a ramp-up in steps", self.levels)
+            else:
+                for place, level in enumerate(self.levels):
+                    yield from check.fraction(f"levels[{place}]", level)
+        elif self.levels is not None:
+            yield Fault("levels", "must be given only for a ramp-up in steps", self.levels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard(Value):
+    """A peril that may strike a scope, again and again.
+
+    Attributes
+    ----------
+    hazard_id
+        Stable name; it also keys the random numbers.
+    peril
+        Cause class.
+    scope
+        What each event can hit.
+    rate_pa
+        Mean number of events a year (for a site, of each of its `n_units`). [1/a]
+    duration
+        Length of the outage.
+    severity
+        Share of planned production lost while the outage lasts. [1]
+    ramp_up
+        Return of production after the outage.
+    rate_shape
+        Shape k of the gamma distribution by which the rate is uncertain (mean 1, variance 1/k);
+        a rate that is certain when omitted. [1]
+    rate_group
+        Hazards of one group share the gamma factor of their rates; they need one `rate_shape`.
+    hit_probability
+        Probability that an event hits a given site in its scope. [1]
+    shared_duration
+        Whether the sites hit by one event stay shut for the same time.
+    """
+
+    hazard_id: str
+    peril: Peril
+    scope: Scope
+    rate_pa: float
+    duration: Duration
+    severity: float = 1.0
+    ramp_up: RampUp = RampUp()
+    rate_shape: float | None = None
+    rate_group: str | None = None
+    hit_probability: float = 1.0
+    shared_duration: bool = True
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from check.name("hazard_id", self.hazard_id)
+        yield from check.choice("peril", self.peril, [str(peril) for peril in Peril])
+        yield from check.instance("scope", self.scope, Scope)
+        yield from check.number("rate_pa", self.rate_pa, least=0.0)
+        yield from check.instance("duration", self.duration, Duration)
+        yield from check.fraction("severity", self.severity)
+        yield from check.instance("ramp_up", self.ramp_up, RampUp)
+        if self.rate_shape is not None:
+            yield from check.number("rate_shape", self.rate_shape, above=0.0)
+        if self.rate_group is not None:
+            yield from check.name("rate_group", self.rate_group)
+            if self.rate_shape is None:
+                yield Fault("rate_shape", "must be given with a rate_group", self.rate_shape)
+        yield from check.fraction("hit_probability", self.hit_probability)
+        yield from check.flag("shared_duration", self.shared_duration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisruptionEvent(Value):
+    """One dated event: over, ongoing, or announced.
+
+    Attributes
+    ----------
+    event_id
+        Stable name; it also keys the random numbers.
+    peril
+        Cause class.
+    scope
+        What the event hits.
+    started
+        First day of the outage.
+    ended
+        Day of the restart; an event without one is ongoing or to come, and needs a `duration`.
+    announced
+        Day on which the event became known, if before it started.
+    duration
+        Length of the whole outage; what remains is drawn given the days that have passed.
+    severity
+        Share of planned production lost while the outage lasts. [1]
+    ramp_up
+        Return of production after the outage.
+    probability
+        Probability that the event takes place; below 1 only for one that is yet to start. [1]
+    """
+
+    event_id: str
+    peril: Peril
+    scope: Scope
+    started: dt.date
+    ended: dt.date | None = None
+    announced: dt.date | None = None
+    duration: Duration | None = None
+    severity: float = 1.0
+    ramp_up: RampUp = RampUp()
+    probability: float = 1.0
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from check.name("event_id", self.event_id)
+        yield from check.choice("peril", self.peril, [str(peril) for peril in Peril])
+        yield from check.instance("scope", self.scope, Scope)
+        for field in ("started", "ended", "announced"):
+            value = getattr(self, field)
+            if value is not None or field == "started":
+                yield from check.date(field, value)
+        yield from self._order_faults()
+        if self.duration is not None:
+            yield from check.instance("duration", self.duration, Duration)
+        if (self.ended is None) == (self.duration is None):
+            yield Fault(
+                "duration",
+                "must be given for an event that has not ended, and only then",
+                self.duration,
+            )
+        yield from check.fraction("severity", self.severity)
+        yield from check.instance("ramp_up", self.ramp_up, RampUp)
+        yield from check.fraction("probability", self.probability)
+
+    def _order_faults(self) -> Iterator[Fault]:
+        if not isinstance(self.started, dt.date):
+            return
+        if isinstance(self.ended, dt.date) and self.ended < self.started:
+            yield Fault("ended", f"must not be before started ({self.started})", str(self.ended))
+        if isinstance(self.announced, dt.date) and self.announced > self.started:
+            yield Fault(
+                "announced", f"must not be after started ({self.started})", str(self.announced)
+            )

@@ -1,0 +1,96 @@
+"""Origins of primary supply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supplyrisk import _countries
+from supplyrisk import _validation as check
+from supplyrisk.errors import Fault
+from supplyrisk.model._value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MineSite(Value):
+    """One origin of primary supply, or the rest of a country as one site of many mines.
+
+    Attributes
+    ----------
+    site_id
+        Stable name, unique within a case.
+    name
+        Name shown to people.
+    commodity
+        Commodity in snake_case, e.g. ``"tin"``.
+    country
+        ISO 3166-1 alpha-3 code; ``"ZZZ"`` for other countries.
+    capacity_tpa
+        Nameplate capacity, contained metal (or the published basis, where that is gross). [t/a]
+    utilisation
+        Share of the capacity that is planned to be used. [1]
+    latitude_deg
+        Latitude, north positive. [deg]
+    longitude_deg
+        Longitude, east positive. [deg]
+    operator
+        Company that runs the site.
+    n_units
+        Number of like mines that the site stands for; an event of site scope stops one of them.
+    """
+
+    site_id: str
+    name: str
+    commodity: str
+    country: str
+    capacity_tpa: float
+    utilisation: float = 1.0
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    operator: str | None = None
+    n_units: int = 1
+
+    @property
+    def production_tpa(self) -> float:
+        """Planned, undisturbed production [t/a]."""
+        return self.capacity_tpa * self.utilisation
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from check.name("site_id", self.site_id)
+        yield from check.text("name", self.name)
+        yield from check.commodity("commodity", self.commodity)
+        yield from country_faults("country", self.country, other=True)
+        yield from check.number("capacity_tpa", self.capacity_tpa, above=0.0)
+        yield from check.fraction("utilisation", self.utilisation)
+        if self.latitude_deg is not None:
+            yield from check.number("latitude_deg", self.latitude_deg, least=-90.0, most=90.0)
+        if self.longitude_deg is not None:
+            yield from check.number("longitude_deg", self.longitude_deg, least=-180.0, most=180.0)
+        if (self.latitude_deg is None) != (self.longitude_deg is None):
+            yield Fault(
+                "latitude_deg and longitude_deg",
+                "must be given together or not at all",
+                (self.latitude_deg, self.longitude_deg),
+            )
+        if self.operator is not None:
+            yield from check.text("operator", self.operator)
+        yield from check.whole("n_units", self.n_units, least=1)
+
+
+def country_faults(field: str, value: object, *, other: bool) -> Iterator[Fault]:
+    """Fault unless the value is a country code, or ``"ZZZ"`` where `other` allows it."""
+    if not _countries.is_country_code(value, other=other):
+        yield Fault(field, f"must be an ISO 3166-1 alpha-3 code such as 'COD'{_hint(value)}", value)
+
+
+def _hint(value: object) -> str:
+    """Name the code that the text stands for, where it stands for one."""
+    if isinstance(value, str):
+        try:
+            return f" (did you mean {_countries.country_code(value)!r}?)"
+        except ValueError:
+            pass
+    return ""
