@@ -31,11 +31,29 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     Path
         The file written.
     """
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write a file whole: a reader sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write; its folder must exist.
+    data : bytes
+        What to write.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
     target = Path(path)
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(draft).chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner can read
         Path(draft).replace(target)
     except BaseException:
@@ -64,27 +82,43 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         If something stands at `path` that is not a results folder.
     """
     target = Path(path)
-    if target.exists() and not (target / MARKER).is_file():
-        if not target.is_dir() or any(target.iterdir()):
-            raise FileExistsError(
-                f"{target} exists and is not a results folder (it holds no {MARKER}): "
-                "name another folder, or remove it first"
-            )
+    _refuse_foreign(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         draft.chmod(0o777 & ~_umask())
         yield draft
+        _refuse_foreign(target)  # the block may have taken long
         if target.exists():
-            old = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-            target.replace(old)
-            draft.replace(target)
-            shutil.rmtree(old)
+            _swap(draft, target)
         else:
             draft.replace(target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _refuse_foreign(target: Path) -> None:
+    ours = (target / MARKER).is_file() or (target.is_dir() and not any(target.iterdir()))
+    if target.exists() and not ours:
+        raise FileExistsError(
+            f"{target} exists and is not a results folder (it holds no {MARKER}): "
+            "name another folder, or remove it first"
+        )
+
+
+def _swap(draft: Path, target: Path) -> None:
+    """Put the draft where the target stands; should that fail, the target stands again."""
+    bin_ = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        target.replace(bin_ / target.name)
+        try:
+            draft.replace(target)
+        except BaseException:
+            (bin_ / target.name).replace(target)
+            raise
+    finally:
+        shutil.rmtree(bin_, ignore_errors=True)
 
 
 def _umask() -> int:

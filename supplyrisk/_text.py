@@ -31,17 +31,17 @@ def shown(value: object) -> str:
     Examples
     --------
     >>> shown(17324.0), shown(0.05432), shown(float("nan")), shown("tin")
-    ('17,324', '0.0543', '–', 'tin')
+    ('17,324', '0.0543', '-', 'tin')
     """
     if value is None or value is True or value is False:
-        return {None: "–", True: "yes", False: "no"}[value]
+        return {None: "-", True: "yes", False: "no"}[value]
     if not is_plain_number(value):
         return str(value)
     x = float(value)  # type: ignore[arg-type]
     if math.isnan(x):
-        return "–"
+        return "-"
     if math.isinf(x):
-        return "never" if x > 0 else "-∞"
+        return "never" if x > 0 else "-inf"
     if abs(x) >= 1000 or x == int(x):
         return f"{x:,.0f}"
     return f"{x:.1f}" if abs(x) >= 100 else f"{x:.3g}"

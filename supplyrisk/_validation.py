@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
+import numbers
+import operator
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from supplyrisk.errors import Fault
 
@@ -18,14 +20,32 @@ _COMMODITY = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite real number; a boolean is not."""
-    # An abstract-base check would be wider, yet a numpy float is a float and a numpy
-    # integer offers __index__, which is all that a model value needs.
-    return (
-        not isinstance(value, bool)
-        and (isinstance(value, float | int) or hasattr(value, "__index__"))
-        and math.isfinite(value)  # type: ignore[arg-type]
-    )
+    """Whether a value is a finite real number, numpy's included; a boolean or an array is not."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational)
+    if isinstance(value, bool) or not (real or isinstance(value, numbers.Integral)):
+        return False
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def is_date(value: object) -> TypeGuard[dt.date]:
+    """Whether a value is a calendar date; a time of day is not, nor can it be compared to one."""
+    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is text that a file can hold: halves of a surrogate pair cannot be."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def as_tuple(value: Any) -> Any:  # noqa: ANN401 - whatever a notebook gave
+    """Return a list, a set, an array and the like as a tuple; text and what is none, as it is."""
+    return tuple(value) if hasattr(value, "__iter__") and not isinstance(value, str) else value
 
 
 def number(
@@ -35,18 +55,12 @@ def number(
     above: float | None = None,
     least: float | None = None,
     most: float | None = None,
-    below: float | None = None,
 ) -> Iterator[Fault]:
     """Fault unless the value is a finite number within the bounds given."""
-    bounds = (
-        ("> ", above, lambda x, bound: x > bound),
-        (">= ", least, lambda x, bound: x >= bound),
-        ("< ", below, lambda x, bound: x < bound),
-        ("<= ", most, lambda x, bound: x <= bound),
-    )
+    bounds = ((">", above, operator.gt), (">=", least, operator.ge), ("<=", most, operator.le))
     stated = [(sign, bound, holds) for sign, bound, holds in bounds if bound is not None]
     if not is_number(value) or not all(holds(value, bound) for _, bound, holds in stated):
-        limits = " and ".join(f"{sign}{bound:g}" for sign, bound, _ in stated)
+        limits = " and ".join(f"{sign} {bound:g}" for sign, bound, _ in stated)
         yield Fault(field, f"must be a finite number {limits}".rstrip(), value)
 
 
@@ -58,7 +72,7 @@ def fraction(field: str, value: object) -> Iterator[Fault]:
 
 def whole(field: str, value: object, *, least: int) -> Iterator[Fault]:
     """Fault unless the value is a whole number of at least `least`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < least:
+    if not (isinstance(value, numbers.Integral) and is_number(value) and int(value) >= least):
         yield Fault(field, f"must be a whole number >= {least}", value)
 
 
@@ -84,13 +98,19 @@ def commodity(field: str, value: object) -> Iterator[Fault]:
 
 def text(field: str, value: object) -> Iterator[Fault]:
     """Fault unless the value is text with something in it."""
-    if not (isinstance(value, str) and value.strip()):
+    if not (is_text(value) and str(value).strip()):
         yield Fault(field, "must be text that is not empty", value)
+
+
+def note(field: str, value: object) -> Iterator[Fault]:
+    """Fault unless the value is text, be it empty."""
+    if not is_text(value):
+        yield Fault(field, "must be text", value)
 
 
 def date(field: str, value: object) -> Iterator[Fault]:
     """Fault unless the value is a calendar date without a time of day."""
-    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+    if not is_date(value):
         yield Fault(field, "must be a date such as 2025-03-20, without a time of day", value)
 
 
@@ -112,11 +132,11 @@ def instances(field: str, value: object, kind: type) -> Iterator[Fault]:
 def choice(field: str, value: object, valid: Iterable[str]) -> Iterator[Fault]:
     """Fault unless the value is one of the valid names; say which are near."""
     names = list(valid)
-    if value not in names:
+    if not isinstance(value, str) or value not in names:
         yield Fault(field, f"must be one of {', '.join(names)}{nearest(value, names)}", value)
 
 
 def nearest(value: object, valid: Iterable[str]) -> str:
     """Say ``" (did you mean 'x'?)"`` where a valid name is close, else nothing."""
-    near = difflib.get_close_matches(str(value), list(valid), n=1)
+    near = difflib.get_close_matches(value, list(valid), n=1) if isinstance(value, str) else []
     return f" (did you mean {near[0]!r}?)" if near else ""

@@ -49,7 +49,7 @@ def price_ratio(shortfall: ArrayLike, elasticity_sum: ArrayLike, *, choke_ratio:
     1.1
     """
     ratio = 1.0 + np.asarray(shortfall, dtype=float) / np.asarray(elasticity_sum, dtype=float)
-    return np.clip(ratio, LOWEST_RATIO, choke_ratio)
+    return np.asarray(np.clip(ratio, LOWEST_RATIO, choke_ratio))
 
 
 def noise_factor(steps: Floats, days: Floats, *, volatility_pa: float) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from supplyrisk import _validation as check
 from supplyrisk.casefile.read import read_case, read_outcome
+from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -97,7 +98,13 @@ def _text(given: str | os.PathLike[str], folder: Traversable, what: str) -> tupl
     """Return the name by which a fault is reported, and the text of the file."""
     if not isinstance(given, str) or given.endswith(".toml"):
         path = Path(given)
-        return str(path), path.read_text(encoding="utf-8")
+        try:
+            return str(path), path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            rule = f"must be UTF-8 text: {error.reason} (at line {line})"
+            bad = error.object[error.start : error.end]
+            raise InvalidInputError(str(path), [Fault("file", rule, bad)]) from None
     names = _names(folder)
     if given not in names:
         raise ValueError(

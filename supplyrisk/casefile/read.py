@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.case import KINDS, Case, scalar_faults
-from supplyrisk.model.consistency import Draft, between_parts
+from supplyrisk.model.consistency import Draft, Remnant, between_parts
 from supplyrisk.model.duration import FAMILIES, Duration
 from supplyrisk.model.evidence import Source
 from supplyrisk.model.hazard import SCOPE_KINDS, RampUp, Scope
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 V = TypeVar("V", bound="Value")
 Faults = list[Fault]
+
+_TOO_DEEP: Final = Fault("file", "must not nest tables and lists so deeply", "hundreds of levels")
 
 
 def read_case(file: str, text: str) -> Case:
@@ -46,17 +49,23 @@ def read_case(file: str, text: str) -> Case:
     InvalidInputError
         If the text is no TOML or breaks rules; all of them are named.
     """
-    table = _parsed(file, text)
+    try:
+        return _case(file, _parsed(file, text))
+    except RecursionError:
+        raise InvalidInputError(file, [_TOO_DEEP]) from None
+
+
+def _case(file: str, table: dict[str, Any]) -> Case:
     faults: Faults = list(_unknown(Case, table, ""))
-    scalars = _scalars(table, faults)
+    scalars, spoilt = _scalars(table, faults)
     parts: dict[str, tuple[Any, ...]] = {}
-    broken: dict[str, frozenset[str]] = {}
+    remnants: dict[str, tuple[Remnant, ...]] = {}
     for collection, kind in KINDS.items():
-        parts[collection], broken[collection] = _parts(collection, kind, table, faults)
-    faults.extend(between_parts(Draft(broken, **scalars, **parts)))
+        parts[collection], remnants[collection] = _parts(collection, kind, table, faults)
+    faults.extend(between_parts(Draft(remnants, spoilt, **scalars, **parts)))
     if faults:
         raise InvalidInputError(file, faults)
-    return Case(**scalars, **parts)
+    return Case(**{**scalars, **parts})
 
 
 def read_outcome(file: str, text: str) -> Outcome:
@@ -79,7 +88,13 @@ def read_outcome(file: str, text: str) -> Outcome:
     InvalidInputError
         If the text is no TOML or breaks rules; all of them are named.
     """
-    table = _parsed(file, text)
+    try:
+        return _outcome(file, _parsed(file, text))
+    except RecursionError:
+        raise InvalidInputError(file, [_TOO_DEEP]) from None
+
+
+def _outcome(file: str, table: dict[str, Any]) -> Outcome:
     faults: Faults = list(_unknown(Outcome, table, ""))
     observations, _ = _parts("observations", Observation, table, faults)
     sources, _ = _parts("sources", Source, table, faults)
@@ -96,14 +111,14 @@ def read_outcome(file: str, text: str) -> Outcome:
 def _parsed(file: str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(
-            file, [Fault("file", f"must be TOML: {error}", text[:40])]
-        ) from None
+    except ValueError as error:  # a whole number of thousands of digits is no TOMLDecodeError
+        found = re.search(r"at line (\d+)", str(error))
+        line = text.splitlines()[int(found[1]) - 1] if found else text[-40:]
+        raise InvalidInputError(file, [Fault("file", f"must be TOML: {error}", line)]) from None
 
 
-def _scalars(table: dict[str, Any], faults: Faults) -> dict[str, Any]:
-    """Return the fields of the case that are not collections, by name."""
+def _scalars(table: dict[str, Any], faults: Faults) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the fields of the case that are not collections, and which of them are at fault."""
     values: dict[str, Any] = {}
     for field in fields(Case):
         if field.name not in KINDS:
@@ -111,59 +126,70 @@ def _scalars(table: dict[str, Any], faults: Faults) -> dict[str, Any]:
             values[field.name] = _tuples(table.get(field.name, default))
     missing = [name for name in ("name", "start") if name not in table]
     faults.extend(Fault(name, "must be given", None) for name in missing)
-    faults.extend(f for f in scalar_faults(values) if f.field not in missing)
-    return values
+    found = list(scalar_faults(values))
+    faults.extend(fault for fault in found if fault.field not in missing)
+    spoilt = frozenset(fault.field for fault in found)
+    return {name: None if name in spoilt else held for name, held in values.items()}, spoilt
 
 
 def _parts(
     collection: str, kind: type[V], table: dict[str, Any], faults: Faults
-) -> tuple[tuple[V, ...], frozenset[str]]:
-    """Return the sound parts of a collection, and the ids of those that are not."""
+) -> tuple[tuple[V, ...], tuple[Remnant, ...]]:
+    """Return the sound parts of a collection, and what can be read of those that are not."""
     rows = table.get(collection, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         faults.append(Fault(collection, f"must be a list of tables [[{collection}]]", rows))
-        return (), frozenset()
+        return (), (Remnant(collection, {}),)
     sound: list[V] = []
-    broken: set[str] = set()
+    remnants: list[Remnant] = []
     for place, row in enumerate(rows):
         name = row.get(IDS.get(collection, ""))
         named = isinstance(name, str) and not any(check.name("", name))
-        part = _value(
-            kind, row, f"{collection}.{name}" if named else f"{collection}[{place}]", faults
-        )
-        if part is not None:
+        path = f"{collection}.{name}" if named else f"{collection}[{place}]"
+        part, readable = _value(kind, row, path, faults)
+        if part is None:
+            remnants.append(Remnant(path, readable))
+        else:
             sound.append(part)
-        elif named:
-            broken.add(name)
-    return tuple(sound), frozenset(broken)
+    return tuple(sound), tuple(remnants)
 
 
-def _value(kind: type[V], table: dict[str, Any], path: str, faults: Faults) -> V | None:
-    """Return the value that a table describes, or nothing and its faults."""
+def _value(
+    kind: type[V], table: dict[str, Any], path: str, faults: Faults
+) -> tuple[V | None, dict[str, Any]]:
+    """Return the value that a table describes, or nothing and its faults; and its sound fields."""
     before = len(faults)
     faults.extend(_unknown(kind, table, f"{path}."))
-    values = {}
+    values: dict[str, Any] = {}
     spoilt = set()
     for field in fields(kind):  # type: ignore[arg-type]
         here = f"{path}.{field.name}"
+        count = len(faults)
         if field.name in table:
             read = READERS.get(field.name)
             given = table[field.name]
-            count = len(faults)
             values[field.name] = read(given, here, faults) if read else _tuples(given)
-            if len(faults) > count:
-                spoilt.add(field.name)
         elif field.default is MISSING:
             faults.append(Fault(here, "must be given", None))
-            spoilt.add(field.name)
             values[field.name] = None
+        else:
+            values[field.name] = field.default
+        if len(faults) > count:
+            spoilt.add(field.name)
+    value = None
     try:
         value = kind(**values)
     except InvalidInputError as error:
         # What could not be read has been reported; what it left behind is no second fault.
-        faults.extend(f.under(path) for f in error.faults if f.field not in spoilt)
-        return None
-    return value if len(faults) == before else None
+        faults.extend(f.under(path) for f in error.faults if not _left_behind(f, spoilt))
+        spoilt |= {name for fault in error.faults for name in values if name in fault.field}
+    readable = {name: held for name, held in values.items() if name not in spoilt}
+    return (value if len(faults) == before else None), readable
+
+
+def _left_behind(fault: Fault, spoilt: set[str]) -> bool:
+    item = fault.value is None and fault.field.partition("[")[0] in spoilt  # TOML holds no None
+    return item or fault.field in spoilt
 
 
 def _unknown(kind: type, table: dict[str, Any], prefix: str) -> Iterable[Fault]:
@@ -188,7 +214,10 @@ def _tagged(
     valid = list(tags)
     found = [key for key in table if key in valid] if isinstance(table, dict) else []
     extra = [k for k in table if k not in (*valid, *also)] if isinstance(table, dict) else []
-    if isinstance(table, dict) and len(found) == 1 and not extra:
+    if isinstance(table, dict) and len(found) == 1:
+        for key in extra:
+            rule = f"does not belong beside {found[0]!r}{check.nearest(key, also)}"
+            faults.append(Fault(f"{path}.{key}", rule, table[key]))
         return found[0], table[found[0]]
     hint = check.nearest(extra[0], valid) if extra else ""
     faults.append(Fault(path, f"must be a table with one of {', '.join(valid)}{hint}", table))
@@ -221,7 +250,7 @@ def _duration(table: Any, path: str, faults: Faults) -> Duration | None:  # noqa
 
 def _nested(kind: type[V], table: Any, path: str, faults: Faults) -> V | None:  # noqa: ANN401
     if isinstance(table, dict):
-        return _value(kind, table, path, faults)
+        return _value(kind, table, path, faults)[0]
     faults.append(Fault(path, f"must be a table with the fields of a {kind.__name__}", table))
     return None
 
@@ -250,10 +279,10 @@ def _price_terms(table: Any, path: str, faults: Faults) -> PriceTerms | None:  #
     if tagged is None:
         return None
     kind, inner = tagged
-    if not isinstance(inner, dict):
-        faults.append(Fault(f"{path}.{kind}", "must be a table", inner))
+    if not isinstance(inner, dict) or "kind" in inner:  # its kind is the name of the table
+        faults.append(Fault(f"{path}.{kind}", "must be a table of price terms", inner))
         return None
-    return _value(PriceTerms, {"kind": kind, **inner}, f"{path}.{kind}", faults)
+    return _value(PriceTerms, {"kind": kind, **inner}, f"{path}.{kind}", faults)[0]
 
 
 def _supplies(rows: Any, path: str, faults: Faults) -> tuple[Supply | None, ...]:  # noqa: ANN401

@@ -72,7 +72,7 @@ def _stated(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of th
     }
 
 
-def _inline(value: Any) -> str:  # noqa: ANN401 - any value of the model
+def _inline(value: Any) -> str:  # noqa: ANN401, PLR0911 - any value of the model, a line each
     if is_dataclass(value):
         return _table(_as_table(value))
     if isinstance(value, bool):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from supplyrisk.engine.losses import Outages, groups_of_a_site
-from supplyrisk.hazard import expectation
+from supplyrisk.hazard import expectation, ramps
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _known_view(threat: Threat, day: float) -> float:
 def _known_length(threat: Threat, whole: float, since: float) -> float:
     if threat.ramp_up.shape == "never":
         return WINDOW_DAYS
-    ramp = expectation.ramps.ramp_days(threat.ramp_up, np.array([whole]))
+    ramp = ramps.ramp_days(threat.ramp_up, np.array([whole]))
     into = np.array([since - whole])
     left = expectation.ramp_to_come(threat.ramp_up, ramp, into, WINDOW_DAYS)
     return float(left[0]) + min(max(whole - since, 0.0), WINDOW_DAYS)
@@ -195,24 +195,26 @@ def _views(plan: Plan, events: Events, tables: Expectations) -> tuple[Ints, Ints
     row = np.repeat(np.arange(len(events)), count)
     step = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     t = ends[step]
-    days = np.zeros(len(row))
-    running = np.flatnonzero(t < events.restart[row])
-    age = (t - events.start[row])[running]
-    days[running] = _interpolated(tables, events.threat[row[running]], age)
-    ramping = np.setdiff1d(np.arange(len(row)), running, assume_unique=True)
-    days[ramping] = Outages(plan, events).ramp_left(row[ramping], t[ramping])
+    days = np.empty(len(row))
+    runs = t < events.restart[row]
+    at = row[runs]
+    days[runs] = _interpolated(tables, events.threat[at], t[runs] - events.start[at])
+    days[~runs] = Outages(plan, events).ramp_left(row[~runs], t[~runs])
     # A sure loss of the whole window would make log(1 - y) infinite.
     return row, step, np.minimum(events.severity[row] * days / WINDOW_DAYS, 1.0 - 1e-12)
 
 
 def _interpolated(tables: Expectations, threat: Ints, age: Floats) -> Floats:
-    """Read each threat's table, all threats at once: the grid is the same but for its origin."""
+    """Read each threat's table, all threats at once: its nodes stand at ``a + h (k / n)^2``."""
+    n = _N_AGES - 1
     horizon = tables.ages[0, -1] - tables.ages[0, 0]
-    place = np.sqrt(np.clip((age - tables.ages[threat, 0]) / horizon, 0.0, 1.0)) * (_N_AGES - 1)
-    low = np.minimum(place.astype(np.intp), _N_AGES - 2)
-    from_age, to_age = tables.ages[threat, low], tables.ages[threat, low + 1]
-    weight = np.clip((age - from_age) / (to_age - from_age), 0.0, 1.0)
-    return (1.0 - weight) * tables.days[threat, low] + weight * tables.days[threat, low + 1]
+    place = np.clip((age - tables.ages[threat, 0]) * (n * n / horizon), 0.0, n * n)
+    low = np.minimum(np.sqrt(place).astype(np.intp), n - 1)
+    weight = np.clip((place - low * low) / (2 * low + 1), 0.0, 1.0)
+    flat = threat * _N_AGES + low
+    days = tables.days.ravel()
+    at_low = days[flat]
+    return np.asarray(at_low + weight * (days[flat + 1] - at_low))
 
 
 def _usual(plan: Plan, shares: Floats) -> Floats:
@@ -235,7 +237,7 @@ def _usual(plan: Plan, shares: Floats) -> Floats:
             seen = expectation.days_to_come_since_start(*key, since, WINDOW_DAYS)
             known[key] = _cumulative_simpson(seen / WINDOW_DAYS, plan.edges_days)
         rate = threat.rate_pa / DAYS_PER_YEAR * hazard.hit_probability * threat.severity
-        group = ("", None)
+        group: tuple[str, float | None] = ("", None)
         if hazard.rate_shape is not None:
             group = (hazard.rate_group or f"alone {hazard.hazard_id}", hazard.rate_shape)
         sums = exponent.setdefault(group, np.zeros((len(plan.sites), plan.n_steps)))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Six nodes are exact up to degree 11: three S-curves on top of each other have degree 9.
 _GAUSS: Final = np.polynomial.legendre.leggauss(6)
-_NODES: Final = 0.5 * (_GAUSS[0] + 1.0)
-_WEIGHTS: Final = 0.5 * _GAUSS[1]
+_NODES: Final[Floats] = 0.5 * (_GAUSS[0] + 1.0)
+_WEIGHTS: Final[Floats] = 0.5 * _GAUSS[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Cells:
     def series(self, weights: Floats, n_scenarios: int, n_steps: int) -> Floats:
         """Return the weighted sum over sites, shape (n_scenarios, n_steps)."""
         flat = self.scenario * n_steps + self.step
-        total = np.bincount(flat, weights[self.site] * self.days, minlength=n_scenarios * n_steps)
+        lost = weights[self.site] * self.days
+        total = np.bincount(flat, lost, minlength=n_scenarios * n_steps).astype(float)
         return total.reshape(n_scenarios, n_steps)
 
 

@@ -14,19 +14,20 @@ from supplyrisk import _validation as check
 from supplyrisk.engine import tables
 from supplyrisk.engine.draws import Events
 from supplyrisk.engine.losses import losses
-from supplyrisk.engine.plan import Plan
-from supplyrisk.engine.prices import MarketView
-from supplyrisk.engine.results import BlockResult
 from supplyrisk.engine.streams import BLOCK_SIZE, Streams
 from supplyrisk.errors import InvalidInputError
-from supplyrisk.model.case import Case
-from supplyrisk.model.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.prices import MarketView
+    from supplyrisk.engine.results import BlockResult
+    from supplyrisk.model.case import Case
+    from supplyrisk.model.provenance import Provenance
 
     Floats = NDArray[np.float64]
 
@@ -197,9 +198,7 @@ class Outlook:
         """
         return self._priced(self.result.peak_price_usd_per_t, commodity)
 
-    def production_t(
-        self, site_id: str, dates: Sequence[dt.date], *, noise: float = 0.0
-    ) -> Floats:
+    def production_t(self, site_id: str, dates: Sequence[dt.date], *, noise: float = 0.0) -> Floats:
         """Production of one site between dates: what a company reports by quarter.
 
         Parameters
@@ -249,7 +248,9 @@ class Outlook:
         if cells is not None:
             weights = np.ones(len(self.plan.sites))
             up = up - cells.series(weights, self.n_scenarios, len(days))
-        return self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
+        return np.asarray(
+            self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
+        )
 
     def _noise(self, site_id: str, shape: tuple[int, ...], sd: float) -> Floats:
         blocks = []

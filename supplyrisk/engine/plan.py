@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def make_plan(case: Case) -> Plan:
     """
     held = [site for site in case.sites if site.commodity == case.commodity]
     if not held:
-        raise ValueError(f"case {case.name!r} must have at least one site to simulate, got none")
+        fault = Fault("sites", "must hold at least one site to simulate", case.sites)
+        raise InvalidInputError(case.name, [fault])
     sites = tuple(sorted(held, key=lambda site: site.site_id))
     edges = np.arange(0, case.horizon_days, case.step_days, dtype=float)
     return Plan(

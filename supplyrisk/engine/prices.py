@@ -107,7 +107,7 @@ def price_paths(
     else:
         normal = streams.stream(*key, "elasticity").standard_normal(n_scenarios)
         elasticity = market.elasticity_sum_median * np.exp(market.elasticity_sum_sigma * normal)
-    before = _known_on(plan, market, tables, market.price_date.toordinal())
+    before = _known_on(plan, tables, market.price_date.toordinal())
     now = expectation.known_shortfall(plan, tables, 0.0) - before
     later = expectation.shortfall(plan, events, tables, n_scenarios) - before
     column = elasticity[:, np.newaxis]
@@ -143,8 +143,8 @@ def market_view(plan: Plan, market: Market, tables: Expectations) -> MarketView:
         Implied elasticity and implied length of closure.
     """
     offset = market.quote_date.toordinal()
-    before = _known_on(plan, market, tables, market.price_date.toordinal())
-    gap = _known_on(plan, market, tables, offset) - before
+    before = _known_on(plan, tables, market.price_date.toordinal())
+    gap = _known_on(plan, tables, offset) - before
     ratio = market.quote_usd_per_t / market.price_usd_per_t
     start = plan.case.start.toordinal()
     hit = {
@@ -172,6 +172,6 @@ def market_view(plan: Plan, market: Market, tables: Expectations) -> MarketView:
     )
 
 
-def _known_on(plan: Plan, market: Market, tables: Expectations, ordinal: int) -> float:
+def _known_on(plan: Plan, tables: Expectations, ordinal: int) -> float:
     day = min(ordinal - plan.case.start.toordinal(), 0)
     return expectation.known_shortfall(plan, tables, float(day))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
     BlockResult
         One result for all of them.
     """
-    rows = {
+    rows: dict[str, NDArray[Any]] = {
         field.name: np.concatenate([getattr(block.rows, field.name) for block in blocks])
         if with_events or field.name in _ALWAYS_KEPT
         else np.empty(0)

@@ -132,7 +132,7 @@ def _simulate_block(
             buyers[buyer.buyer_id] = buyer_losses(plan, buyer, market, paths, lost.cells)
     rows = _event_rows(plan, events, lost)
     return BlockResult(
-        lost_t=np.bincount(rows.scenario, rows.lost_t, minlength=n),
+        lost_t=np.bincount(rows.scenario, rows.lost_t, minlength=n).astype(float),
         largest_loss_t=_largest(rows, n),
         rows=rows,
         supply_t=supply[: max(n_kept, 0)],

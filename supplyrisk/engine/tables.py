@@ -48,8 +48,8 @@ def tail_weights(loss: Floats, level: float = TAIL_LEVEL) -> Floats:
     threshold = metrics.value_at_risk(loss, level=level)
     tail = (1.0 - level) * loss.size
     above, equal = loss > threshold, loss == threshold
-    share = (tail - above.sum()) / equal.sum()
-    return (above + share * equal) / tail
+    share = float(tail - above.sum()) / float(equal.sum())
+    return np.asarray((above + share * equal) / tail)
 
 
 def sites_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
@@ -97,7 +97,9 @@ def contributions_table(plan: Plan, result: BlockResult, by: str) -> pd.DataFram
     if by not in names:
         raise ValueError(f"by must be one of {', '.join(names)}, got {by!r}")
     rows = result.rows
-    label = np.array(names[by], dtype=object)[rows.site if by in {"site", "country"} else rows.threat]
+    label = np.array(names[by], dtype=object)[
+        rows.site if by in {"site", "country"} else rows.threat
+    ]
     weights = tail_weights(result.lost_t)
     parts = pd.DataFrame(
         {
@@ -119,12 +121,9 @@ def events_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
     rows = result.rows
     threats = plan.threats
 
-    def named(values: list[str], place: NDArray[np.intp]) -> pd.Categorical:
+    def named(values: list[str], place: NDArray[np.intp]) -> pd.Categorical[str]:
         # Thousands of rows share a few names: categories keep the table small.
-        kinds = sorted(set(values))
-        return pd.Categorical.from_codes(
-            np.array([kinds.index(value) for value in values], dtype=np.intp)[place], kinds
-        )
+        return pd.Categorical(values, sorted(set(values))).take(place)
 
     return pd.DataFrame(
         {

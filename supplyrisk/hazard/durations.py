@@ -56,9 +56,9 @@ def _uncapped_survival(duration: Duration, d: Floats) -> Floats:
         case Lognormal():
             with np.errstate(divide="ignore"):  # log(0) is -inf, and survival there is 1
                 z = np.log(d / duration.median_days) / duration.sigma
-            return special.ndtr(-z)
+            return np.asarray(special.ndtr(-z))
         case Weibull():
-            return np.exp(-((d / duration.scale_days) ** duration.shape))
+            return np.asarray(np.exp(-((d / duration.scale_days) ** duration.shape)))
         case Exponential():
             return np.exp(-d / duration.mean_days)
         case Fixed():
@@ -100,20 +100,20 @@ def limited_mean(duration: Duration, days: ArrayLike) -> Floats:
             mean = duration.median_days * np.exp(s * s / 2.0)
             with np.errstate(divide="ignore"):  # log(0) is -inf: nothing of the mean lies below 0
                 z = np.log(d / duration.median_days) / s
-            return mean * special.ndtr(z - s) + d * special.ndtr(-z)
+            return np.asarray(mean * special.ndtr(z - s) + d * special.ndtr(-z))
         case Weibull():
             shape, scale = duration.shape, duration.scale_days
             x = (d / scale) ** shape
             order = 1.0 + 1.0 / shape
             part = scale * special.gamma(order) * special.gammainc(order, x)
-            return part + d * np.exp(-x)
+            return np.asarray(part + d * np.exp(-x))
         case Exponential():
             return -duration.mean_days * np.expm1(-d / duration.mean_days)
         case Fixed():
-            return np.minimum(d, duration.days)
+            return np.asarray(np.minimum(d, duration.days))
         case Empirical():
             lengths = np.asarray(duration.days, dtype=float)
-            return np.minimum(d[..., np.newaxis], lengths).mean(axis=-1)
+            return np.asarray(np.minimum(d[..., np.newaxis], lengths).mean(axis=-1))
         case Mixture():
             return sum((w * limited_mean(part, d) for w, part in duration.parts), np.zeros_like(d))
     raise TypeError(f"no limited mean for {type(duration).__name__}")
@@ -177,7 +177,7 @@ def _draw_mixture(duration: Mixture, uniforms: Floats, elapsed_days: float) -> F
 def _inverse_survival(duration: Duration, q: Floats) -> Floats:
     match duration:
         case Lognormal():
-            return duration.median_days * np.exp(-duration.sigma * special.ndtri(q))
+            return np.asarray(duration.median_days * np.exp(-duration.sigma * special.ndtri(q)))
         case Weibull():
             return duration.scale_days * (-np.log(q)) ** (1.0 / duration.shape)
         case Exponential():
@@ -187,5 +187,5 @@ def _inverse_survival(duration: Duration, q: Floats) -> Floats:
         case Empirical():
             lengths = np.sort(np.asarray(duration.days, dtype=float))
             longest_first = np.floor(lengths.size * q).astype(int)
-            return lengths[np.clip(lengths.size - 1 - longest_first, 0, None)]
+            return np.asarray(lengths[np.clip(lengths.size - 1 - longest_first, 0, None)])
     raise TypeError(f"no inverse survival function for {type(duration).__name__}")

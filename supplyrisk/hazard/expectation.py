@@ -91,9 +91,8 @@ def days_to_come_since_start(
     whole = _lengths(duration, np.zeros(1))
     ramp = ramps.ramp_days(ramp_up, whole)
     into = since_days[:, np.newaxis] - whole
-    return running + np.where(into >= 0.0, ramp_to_come(ramp_up, ramp, into, window_days), 0.0).mean(
-        axis=1
-    )
+    after = np.where(into >= 0.0, ramp_to_come(ramp_up, ramp, into, window_days), 0.0)
+    return np.asarray(running + after.mean(axis=1))
 
 
 def ramp_to_come(ramp_up: RampUp, ramp: Floats, into: Floats, window_days: float) -> Floats:

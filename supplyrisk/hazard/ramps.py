@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_END = np.exp(-3.0)  # an exponential ramp-up is cut where e^-3 of the loss is left
+_END: Final = math.exp(-3.0)  # an exponential ramp-up is cut where e^-3 of the loss is left
 
 
 def share_lost(ramp: RampUp, v: Floats) -> Floats:
@@ -41,7 +42,7 @@ def share_lost(ramp: RampUp, v: Floats) -> Floats:
         case "steps":
             levels = np.asarray(ramp.levels, dtype=float)
             part = np.minimum((v * levels.size).astype(int), levels.size - 1)
-            return levels[part]
+            return np.asarray(np.take(levels, part))
         case _:  # never
             return np.ones_like(v)
 

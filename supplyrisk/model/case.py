@@ -89,12 +89,15 @@ class Case(Value):
 
     def site(self, site_id: str) -> MineSite:
         """Return the site of that id."""
-        found = paths.look_up(self, f"sites.{site_id}")
-        return found  # type: ignore[no-any-return]
+        sites = paths.members(self, "sites")
+        if site_id not in sites:
+            rule = f"must name a site of the case{check.nearest(site_id, sites)}"
+            raise InvalidInputError("site", [Fault("site_id", rule, site_id)])
+        return sites[site_id]  # type: ignore[no-any-return]
 
     def market(self, commodity: str | None = None) -> Market | None:
         """Return the market of a commodity, by default of the case's own, if there is one."""
-        return paths.members(self, "markets").get(commodity or self.commodity)
+        return paths.members(self, "markets").get(commodity or str(self.commodity))
 
     def with_values(self, values: Mapping[str, object]) -> Case:
         """Return a copy with new values by dotted path: the what-if.
@@ -136,8 +139,8 @@ class Case(Value):
         """
         changes: dict[str, tuple[Any, ...]] = {}
         for path in part_paths:
-            collection, _, name = path.partition(".")
             paths.look_up(self, path)
+            collection, _, name = path.partition(".")
             if collection not in paths.IDS or not name or "." in name:
                 raise InvalidInputError(
                     "without", [Fault(path, "must name a part such as 'events.some-event'", path)]
@@ -162,7 +165,7 @@ class Case(Value):
         yield from own
         if not own:
             stated = {field.name: getattr(self, field.name) for field in fields(self)}
-            yield from consistency.between_parts(consistency.Draft({}, **stated))
+            yield from consistency.between_parts(consistency.Draft(**stated))
 
     def _own_faults(self) -> Iterator[Fault]:
         scalars = {
@@ -183,4 +186,8 @@ def scalar_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
         yield from check.commodity("commodity", values["commodity"])
     yield from check.whole("horizon_days", values["horizon_days"], least=1)
     yield from check.whole("step_days", values["step_days"], least=1)
-    yield from check.instances("not_quantified", values["not_quantified"], str)
+    if isinstance(values["not_quantified"], tuple):
+        for place, sentence in enumerate(values["not_quantified"]):
+            yield from check.text(f"not_quantified[{place}]", sentence)
+    else:
+        yield Fault("not_quantified", "must be a tuple of sentences", values["not_quantified"])

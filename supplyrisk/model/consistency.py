@@ -1,4 +1,8 @@
-"""Rules between the parts of a case: one small function per rule."""
+"""Rules between the parts of a case: one small function per rule.
+
+A rule about one part gets the draft, the part's dotted path and the part. A case file is judged
+even where some parts break rules of their own: of those the readable fields are judged too.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
-from supplyrisk.model.paths import IDS, look_up
+from supplyrisk.model.paths import IDS, look_up, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,30 +21,76 @@ if TYPE_CHECKING:
     from supplyrisk.model.site import MineSite
 
 
+class UnreadableError(AttributeError):
+    """A field was asked for that broke a rule of its own, which has been named already."""
+
+
+class Remnant:
+    """A part that broke a rule of its own: its readable fields, and its dotted path.
+
+    Parameters
+    ----------
+    path : str
+        Dotted path by which its faults are named.
+    fields : mapping of str to object
+        The fields that are sound.
+    """
+
+    def __init__(self, path: str, fields: Mapping[str, Any]) -> None:
+        self._path = path
+        self._fields = fields
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a field of any part
+        if name not in self._fields:
+            raise UnreadableError(name)
+        return self._fields[name]
+
+
 class Draft(SimpleNamespace):
     """The fields of a case before they are known to fit together.
 
     Parameters
     ----------
-    broken : mapping of str to frozenset of str
-        Ids of the parts that broke a rule of their own and were left out, by collection: nobody
-        is blamed for naming them.
+    remnants : mapping of str to tuple of Remnant
+        By collection, what can be read of the parts that broke a rule of their own.
+    spoilt : frozenset of str
+        Fields of the case itself that broke a rule; they hold None.
     **fields
-        The fields of the case by name.
+        The fields of the case by name; collections hold the sound parts only.
     """
 
-    def __init__(self, broken: Mapping[str, frozenset[str]], **fields: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        remnants: Mapping[str, tuple[Remnant, ...]] | None = None,
+        spoilt: frozenset[str] = frozenset(),
+        **fields: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(**fields)
-        self._broken = broken
+        self._remnants = remnants or {}
+        self._spoilt = spoilt
 
-    def broken(self, collection: str) -> frozenset[str]:
-        """Return the ids of the parts left out of a collection."""
-        return self._broken.get(collection, frozenset())
+    def remnants(self, collection: str) -> tuple[Remnant, ...]:
+        """Return what can be read of the parts of a collection that are not sound."""
+        return self._remnants.get(collection, ())
+
+    def every(self, collection: str) -> Iterator[tuple[str, Any]]:
+        """Yield dotted path and part, for sound parts and remnants alike."""
+        for place, part in enumerate(getattr(self, collection)):
+            name = getattr(part, IDS[collection]) if collection in IDS else None
+            yield f"{collection}.{name}" if name else f"{collection}[{place}]", part
+        for remnant in self.remnants(collection):
+            yield remnant._path, remnant  # noqa: SLF001 - the two classes are one mechanism
 
     def ids(self, collection: str) -> list[str]:
-        """Return the ids of a collection, those of the parts left out included."""
-        whole = [getattr(part, IDS[collection]) for part in getattr(self, collection)]
-        return [*whole, *self.broken(collection)]
+        """Return the ids of a collection that can be read, as often as they are used."""
+        parts = (part for _, part in self.every(collection))
+        found = (getattr(part, IDS[collection], None) for part in parts)
+        return [name for name in found if name is not None]
+
+    def lacks(self, collection: str, name: str) -> bool:
+        """Whether no part of a collection can bear a name; an unreadable id may be any."""
+        names = self.ids(collection)
+        return name not in names and len(names) == len(list(self.every(collection)))
 
 
 def commodity_of(stated: str | None, sites: Iterable[MineSite]) -> str | None:
@@ -53,56 +103,31 @@ def between_parts(draft: Draft) -> Iterator[Fault]:
     """Yield the faults that lie between the parts of a case."""
     for rule in RULES:
         yield from rule(draft)
+    for collection, part_rule in PART_RULES:
+        for path, part in draft.every(collection):
+            try:
+                yield from part_rule(draft, path, part)
+            except UnreadableError:
+                continue
 
 
 def _ids_are_unique(draft: Draft) -> Iterator[Fault]:
     for collection, key in IDS.items():
-        seen: set[str] = set()
-        for part in getattr(draft, collection):
-            name = getattr(part, key)
-            if name in seen:
-                yield Fault(f"{collection}.{name}.{key}", "must not be used twice", name)
-            seen.add(name)
+        names = draft.ids(collection)
+        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            yield Fault(f"{collection}.{name}.{key}", "must not be used twice", name)
 
 
 def _commodity_is_clear(draft: Draft) -> Iterator[Fault]:
     held = sorted({site.commodity for site in draft.sites})
+    if "commodity" in draft._spoilt or draft.remnants("sites"):  # noqa: SLF001 - as above
+        return
     if draft.commodity is None and len(held) > 1:
         rule = f"must be given when sites hold several ({', '.join(held)})"
         yield Fault("commodity", rule, None)
     elif draft.commodity is not None and held and draft.commodity not in held:
         rule = f"must be that of a site ({', '.join(held)})"
         yield Fault("commodity", rule, draft.commodity)
-
-
-def _scopes_hit_something(draft: Draft) -> Iterator[Fault]:
-    for path, scope in _scopes(draft):
-        yield from _scope_faults(draft, path, scope)
-
-
-def _scopes(draft: Draft) -> Iterator[tuple[str, Scope]]:
-    for collection in ("hazards", "events"):
-        for part in getattr(draft, collection):
-            yield f"{collection}.{getattr(part, IDS[collection])}.scope", part.scope
-    for buyer in draft.exposures:
-        for place, source in enumerate(buyer.sources):
-            yield f"exposures.{buyer.buyer_id}.sources[{place}].scope", source.scope
-
-
-def _scope_faults(draft: Draft, path: str, scope: Scope) -> Iterator[Fault]:
-    sites = draft.ids("sites")
-    if scope.kind == "country":
-        countries = {site.country for site in draft.sites}
-        if scope.name not in countries and not draft.broken("sites"):
-            rule = f"must be the country of a site{check.nearest(scope.name, countries)}"
-            yield Fault(path, rule, scope.name)
-    elif scope.kind == "route":
-        yield Fault(path, "must name a route of the case, and it has none", scope.name)
-    else:
-        for site_id in scope.site_ids or (scope.name,):
-            if site_id not in sites:
-                rule = f"must name a site of the case{check.nearest(site_id, sites)}"
-                yield Fault(path, rule, site_id)
 
 
 def _rate_groups_agree(draft: Draft) -> Iterator[Fault]:
@@ -115,90 +140,117 @@ def _rate_groups_agree(draft: Draft) -> Iterator[Fault]:
                 yield Fault(f"hazards.{hazard.hazard_id}.rate_shape", rule, hazard.rate_shape)
 
 
-def _events_are_known_at_the_start(draft: Draft) -> Iterator[Fault]:
+def _scope_hits_something(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
+    yield from _scope_faults(draft, f"{path}.scope", part.scope)
+
+
+def _sources_hit_something(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
+    for place, source in enumerate(part.sources):
+        yield from _scope_faults(draft, f"{path}.sources[{place}].scope", source.scope)
+
+
+def _scope_faults(draft: Draft, path: str, scope: Scope) -> Iterator[Fault]:
+    if scope.kind == "country":
+        countries = {site.country for site in draft.sites}
+        if scope.name not in countries and not draft.remnants("sites"):
+            rule = f"must be the country of a site{check.nearest(scope.name, countries)}"
+            yield Fault(path, rule, scope.name)
+    elif scope.kind == "route":
+        yield Fault(path, "must name a route of the case, and it has none", scope.name)
+    else:
+        sites = draft.ids("sites")
+        for site_id in scope.site_ids or (scope.name,):
+            if draft.lacks("sites", site_id):
+                rule = f"must name a site of the case{check.nearest(site_id, sites)}"
+                yield Fault(path, rule, site_id)
+
+
+def _event_is_known_at_the_start(draft: Draft, path: str, event: Any) -> Iterator[Fault]:  # noqa: ANN401
     """No hindsight: what is known by the start of the case, and nothing later."""
     start = draft.start
     if not isinstance(start, dt.date):
         return
-    for event in draft.events:
-        path = f"events.{event.event_id}"
-        if event.ended is not None and event.ended > start:
-            rule = f"must not be after the start of the case ({start}); expect an end by duration"
-            yield Fault(f"{path}.ended", rule, str(event.ended))
-        if event.started > start and (event.announced is None or event.announced > start):
-            rule = f"must be on or before the start of the case ({start}) for an event to come"
-            yield Fault(f"{path}.announced", rule, str(event.announced))
-        if event.started <= start and event.probability < 1.0:
-            rule = "must be 1 for an event that has started"
-            yield Fault(f"{path}.probability", rule, event.probability)
-        elapsed = (start - event.started).days
-        if event.duration is not None and elapsed > 0 and event.duration.longest_days <= elapsed:
-            rule = f"must allow more than the {elapsed} days since the event started"
-            yield Fault(f"{path}.duration", rule, event.duration.longest_days)
+    if event.ended is not None and event.ended > start:
+        rule = f"must not be after the start of the case ({start}); expect an end by duration"
+        yield Fault(f"{path}.ended", rule, str(event.ended))
+    elapsed = (start - event.started).days
+    if elapsed < 0 and (event.announced is None or event.announced > start):
+        rule = f"must be on or before the start of the case ({start}) for an event to come"
+        yield Fault(f"{path}.announced", rule, str(event.announced))
+    if elapsed >= 0 and event.probability < 1.0:
+        rule = "must be 1 for an event that has started"
+        yield Fault(f"{path}.probability", rule, event.probability)
+    if event.duration is not None and elapsed > 0 and event.duration.longest_days <= elapsed:
+        rule = f"must allow more than the {elapsed} days since the event started"
+        yield Fault(f"{path}.duration", rule, event.duration.longest_days)
 
 
-def _prices_are_known_at_the_start(draft: Draft) -> Iterator[Fault]:
-    for market in draft.markets:
-        if isinstance(draft.start, dt.date) and market.quote_date > draft.start:
-            field_name = "price_date" if market.last_quote_date is None else "last_quote_date"
+def _price_is_known_at_the_start(draft: Draft, path: str, market: Any) -> Iterator[Fault]:  # noqa: ANN401
+    for field in ("price_date", "last_quote_date"):
+        day = getattr(market, field)
+        if day is not None and isinstance(draft.start, dt.date) and day > draft.start:
             rule = f"must not be after the start of the case ({draft.start})"
-            path = f"markets.{market.commodity}.{field_name}"
-            yield Fault(path, rule, str(market.quote_date))
+            yield Fault(f"{path}.{field}", rule, str(day))
 
 
-def _evidence_is_known_at_the_start(draft: Draft) -> Iterator[Fault]:
-    for item in draft.evidence:
-        if isinstance(draft.start, dt.date) and item.date > draft.start:
-            rule = f"must not be after the start of the case ({draft.start})"
-            yield Fault(f"evidence.{item.evidence_id}.date", rule, str(item.date))
+def _evidence_is_known_at_the_start(draft: Draft, path: str, item: Any) -> Iterator[Fault]:  # noqa: ANN401
+    if isinstance(draft.start, dt.date) and item.date > draft.start:
+        rule = f"must not be after the start of the case ({draft.start})"
+        yield Fault(f"{path}.date", rule, str(item.date))
 
 
-def _buyers_have_a_market(draft: Draft) -> Iterator[Fault]:
-    markets = draft.ids("markets")
+def _buyer_has_a_market(draft: Draft, path: str, buyer: Any) -> Iterator[Fault]:  # noqa: ANN401
     main = commodity_of(draft.commodity, draft.sites)
-    for buyer in draft.exposures:
-        path = f"exposures.{buyer.buyer_id}.commodity"
-        if buyer.commodity not in markets:
-            yield Fault(path, "must have a market in the case", buyer.commodity)
-        elif buyer.commodity != (main or buyer.commodity):
-            yield Fault(path, f"must be the commodity of the case ({main})", buyer.commodity)
+    if draft.lacks("markets", buyer.commodity):
+        rule = "must have a market in the case"
+        yield Fault(f"{path}.commodity", rule, buyer.commodity)
+    elif buyer.commodity != (main or buyer.commodity):
+        rule = f"must be the commodity of the case ({main})"
+        yield Fault(f"{path}.commodity", rule, buyer.commodity)
 
 
-def _references_exist(draft: Draft) -> Iterator[Fault]:
-    sources, hazards = draft.ids("sources"), draft.ids("hazards")
-    named = [(f"citations[{n}].source_id", c.source_id) for n, c in enumerate(draft.citations)]
-    named += [(f"evidence.{e.evidence_id}.source_id", e.source_id) for e in draft.evidence]
-    for path, source_id in named:
-        if source_id is not None and source_id not in sources:
-            rule = f"must name a source of the case{check.nearest(source_id, sources)}"
-            yield Fault(path, rule, source_id)
-    for item in draft.evidence:
-        if item.hazard_id is not None and item.hazard_id not in hazards:
-            rule = f"must name a hazard of the case{check.nearest(item.hazard_id, hazards)}"
-            yield Fault(f"evidence.{item.evidence_id}.hazard_id", rule, item.hazard_id)
+def _source_exists(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
+    known = draft.ids("sources")
+    if part.source_id is not None and draft.lacks("sources", part.source_id):
+        rule = f"must name a source of the case{check.nearest(part.source_id, known)}"
+        yield Fault(f"{path}.source_id", rule, part.source_id)
 
 
-def _citations_point_somewhere(draft: Draft) -> Iterator[Fault]:
-    for place, citation in enumerate(draft.citations):
-        collection, _, rest = citation.path.partition(".")
-        if rest.partition(".")[0] in draft.broken(collection):
-            continue
-        try:
-            look_up(draft, citation.path)
-        except InvalidInputError as error:
-            (fault,) = error.faults
-            yield Fault(f"citations[{place}].path", fault.rule, citation.path)
+def _hazard_exists(draft: Draft, path: str, item: Any) -> Iterator[Fault]:  # noqa: ANN401
+    known = draft.ids("hazards")
+    if item.hazard_id is not None and draft.lacks("hazards", item.hazard_id):
+        rule = f"must name a hazard of the case{check.nearest(item.hazard_id, known)}"
+        yield Fault(f"{path}.hazard_id", rule, item.hazard_id)
+
+
+def _citation_points_somewhere(draft: Draft, path: str, citation: Any) -> Iterator[Fault]:  # noqa: ANN401
+    collection, _, rest = citation.path.partition(".")
+    name = rest.partition(".")[0]
+    known = collection in IDS and not draft.lacks(collection, name)
+    if known and name not in members(draft, collection):
+        return  # it points into a part that is not sound
+    try:
+        look_up(draft, citation.path)
+    except InvalidInputError as error:
+        (fault,) = error.faults
+        yield Fault(f"{path}.path", fault.rule, citation.path)
 
 
 RULES: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _ids_are_unique,
     _commodity_is_clear,
-    _scopes_hit_something,
     _rate_groups_agree,
-    _events_are_known_at_the_start,
-    _prices_are_known_at_the_start,
-    _evidence_is_known_at_the_start,
-    _buyers_have_a_market,
-    _references_exist,
-    _citations_point_somewhere,
+)
+PART_RULES: Final[tuple[tuple[str, Callable[[Draft, str, Any], Iterator[Fault]]], ...]] = (
+    ("hazards", _scope_hits_something),
+    ("events", _scope_hits_something),
+    ("events", _event_is_known_at_the_start),
+    ("markets", _price_is_known_at_the_start),
+    ("exposures", _sources_hit_something),
+    ("exposures", _buyer_has_a_market),
+    ("citations", _source_exists),
+    ("citations", _citation_points_somewhere),
+    ("evidence", _evidence_is_known_at_the_start),
+    ("evidence", _source_exists),
+    ("evidence", _hazard_exists),
 )

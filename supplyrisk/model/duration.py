@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault
@@ -54,16 +54,17 @@ class Duration(Value):
     @staticmethod
     def empirical(*, days: tuple[float, ...], max_days: float | None = None) -> Empirical:
         """Return one of the observed lengths, each equally likely."""
-        return Empirical(days=tuple(days), max_days=max_days)
+        return Empirical(days=check.as_tuple(days), max_days=max_days)
 
     @staticmethod
     def mixture(
         parts: tuple[tuple[float, Duration], ...], *, max_days: float | None = None
     ) -> Mixture:
         """Return a mixture: ``parts`` pairs each weight with a duration; weights sum to 1."""
-        return Mixture(
-            parts=tuple((weight, duration) for weight, duration in parts), max_days=max_days
-        )
+        pairs = check.as_tuple(parts)
+        if isinstance(pairs, tuple):
+            pairs = tuple(check.as_tuple(pair) for pair in pairs)
+        return Mixture(parts=pairs, max_days=max_days)
 
     @property
     def longest_days(self) -> float:
@@ -73,6 +74,10 @@ class Duration(Value):
 
     def _longest_uncapped(self) -> float:
         return float("inf")
+
+    def _faults(self) -> Iterator[Fault]:
+        rule = f"must be one of {', '.join(FAMILIES)}, each a constructor such as Duration.fixed"
+        yield Fault("family", rule, None)
 
     def _cap_faults(self) -> Iterator[Fault]:
         if self.max_days is not None:
@@ -190,7 +195,7 @@ class Empirical(Duration):
 
     def _faults(self) -> Iterator[Fault]:
         if not isinstance(self.days, tuple) or not self.days:
-            yield Fault("days", "must hold at least one length", self.days)
+            yield Fault("days", "must be a tuple of at least one length", self.days)
         else:
             for place, length in enumerate(self.days):
                 yield from check.number(f"days[{place}]", length, least=0.0)
@@ -217,21 +222,26 @@ class Mixture(Duration):
 
     def _faults(self) -> Iterator[Fault]:
         if not isinstance(self.parts, tuple) or not self.parts:
-            yield Fault("parts", "must hold at least one pair of weight and duration", self.parts)
+            rule = "must be a tuple of at least one pair of weight and duration"
+            yield Fault("parts", rule, self.parts)
             return
-        sound = True
-        for place, (weight, duration) in enumerate(self.parts):
-            for fault in (
-                *check.number(f"parts[{place}] weight", weight, above=0.0),
-                *check.instance(f"parts[{place}] duration", duration, Duration),
-            ):
-                sound = False
-                yield fault
-        if sound:
+        faults = [
+            fault for place, pair in enumerate(self.parts) for fault in _pair_faults(place, pair)
+        ]
+        yield from faults
+        if not faults:
             total = sum(weight for weight, _ in self.parts)
             if abs(total - 1.0) > 1e-6:  # weights typed by hand to six digits are meant to sum to 1
                 yield Fault("parts", "must have weights that sum to 1", total)
         yield from self._cap_faults()
+
+
+def _pair_faults(place: int, pair: Any) -> Iterator[Fault]:  # noqa: ANN401 - not yet known
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        yield Fault(f"parts[{place}]", "must be a pair of weight and duration", pair)
+        return
+    yield from check.number(f"parts[{place}] weight", pair[0], above=0.0)
+    yield from check.instance(f"parts[{place}] duration", pair[1], Duration)
 
 
 FAMILIES: Final[dict[str, type[Duration]]] = {

@@ -77,7 +77,7 @@ class Scope(Value):
     @classmethod
     def region(cls, name: str, *, site_ids: tuple[str, ...]) -> Scope:
         """Return the scope of a named set of sites."""
-        return cls(kind="region", name=name, site_ids=tuple(site_ids))
+        return cls(kind="region", name=name, site_ids=check.as_tuple(site_ids))
 
     @classmethod
     def route(cls, route_id: str) -> Scope:
@@ -90,6 +90,12 @@ class Scope(Value):
             yield from country_faults("country", self.name, other=False)
         else:
             yield from check.name(str(self.kind), self.name)
+        faults = tuple(check.instances("site_ids", self.site_ids, str))
+        yield from faults
+        if not faults:
+            yield from self._site_faults()
+
+    def _site_faults(self) -> Iterator[Fault]:
         if self.kind == "region":
             if not self.site_ids:
                 yield Fault("site_ids", "must name at least one site", self.site_ids)
@@ -129,7 +135,8 @@ class RampUp(Value):
             yield from check.number("max_share_of_outage", self.max_share_of_outage, least=0.0)
         if self.shape == "steps":
             if not isinstance(self.levels, tuple) or not self.levels:
-                yield Fault("levels", "must be given for a ramp-up in steps", self.levels)
+                rule = "must be a tuple of at least one share for a ramp-up in steps"
+                yield Fault("levels", rule, self.levels)
             else:
                 for place, level in enumerate(self.levels):
                     yield from check.fraction(f"levels[{place}]", level)
@@ -259,11 +266,11 @@ class DisruptionEvent(Value):
         yield from check.fraction("probability", self.probability)
 
     def _order_faults(self) -> Iterator[Fault]:
-        if not isinstance(self.started, dt.date):
-            return
-        if isinstance(self.ended, dt.date) and self.ended < self.started:
+        days = [self.announced or self.started, self.started, self.ended or self.started]
+        if any(next(check.date("", day), None) for day in days):
+            return  # what is no date has been named already
+        if days[2] < days[1]:
             yield Fault("ended", f"must not be before started ({self.started})", str(self.ended))
-        if isinstance(self.announced, dt.date) and self.announced > self.started:
-            yield Fault(
-                "announced", f"must not be after started ({self.started})", str(self.announced)
-            )
+        if days[0] > days[1]:
+            rule = f"must not be after started ({self.started})"
+            yield Fault("announced", rule, str(self.announced))

@@ -97,7 +97,7 @@ class Market(Value):
         if (pair[0] is None) != (pair[1] is None):
             rule = "must be given together or not at all"
             yield Fault("elasticity_demand and elasticity_supply", rule, pair)
-        elif pair == (0.0, 0.0):
+        elif all(check.is_number(value) and value == 0.0 for value in pair):
             yield Fault("elasticity_demand and elasticity_supply", "must not both be 0", pair)
 
     def _quote_faults(self) -> Iterator[Fault]:
@@ -109,10 +109,9 @@ class Market(Value):
             yield from check.number("last_quote_usd_per_t", quote, above=0.0)
         if day is not None:
             yield from check.date("last_quote_date", day)
-            if isinstance(day, dt.date) and isinstance(self.price_date, dt.date):
-                if day < self.price_date:
-                    rule = f"must not be before price_date ({self.price_date})"
-                    yield Fault("last_quote_date", rule, str(day))
+            if check.is_date(day) and check.is_date(self.price_date) and day < self.price_date:
+                rule = f"must not be before price_date ({self.price_date})"
+                yield Fault("last_quote_date", rule, str(day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ class Observation(Value):
         yield from check.text("unit", self.unit)
         yield from check.name("source_id", self.source_id)
         yield from check.choice("standing", self.standing, STANDINGS)
+        yield from check.note("note", self.note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ def members(case: object, collection: str) -> dict[str, Any]:
     return {getattr(part, IDS[collection]): part for part in getattr(case, collection)}
 
 
-def look_up(case: object, path: str) -> Any:  # noqa: ANN401 - a case holds values of every kind
+def look_up(case: object, path: object) -> Any:  # noqa: ANN401 - a case holds values of every kind
     """Return what a dotted path names.
 
     Raises
@@ -57,6 +57,9 @@ def look_up(case: object, path: str) -> Any:  # noqa: ANN401 - a case holds valu
     InvalidInputError
         If the path names nothing in the case.
     """
+    if not isinstance(path, str):
+        rule = "must be text such as 'sites.bisie.utilisation'"
+        raise InvalidInputError("path", [Fault("path", rule, path)])
     value: Any = case
     parts = path.split(".")
     for place, part in enumerate(parts):
@@ -85,7 +88,7 @@ def replaced(case: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - 
     """
     faults: list[Fault] = []
     tree: Tree = {}
-    for path, value in values.items():
+    for path, value in dict(values).items():
         try:
             look_up(case, path)
             _insert(tree, path, value)
@@ -152,7 +155,7 @@ def _figures_below(value: object, path: str) -> Iterator[str]:
         here = f"{path}.{field.name}"
         if dataclasses.is_dataclass(held):
             yield from _figures_below(held, here)
-        elif isinstance(held, tuple) and held and not all(isinstance(x, str) for x in held):
-            yield here
-        elif check.is_number(held) and held != field.default:
+            continue
+        several = isinstance(held, tuple) and any(not isinstance(item, str) for item in held)
+        if several or (check.is_number(held) and held != field.default):
             yield here

@@ -61,4 +61,5 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - a model value of any kind
         return [plain(item) for item in value]
     if isinstance(value, bool | str) or value is None:
         return value
-    return float(value)  # so that 20_000 and 20_000.0, which compute alike, are alike
+    # So that 20_000 and 20_000.0, which compute alike, are alike; and so are 0.0 and -0.0.
+    return float(value) + 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from supplyrisk import _countries
@@ -88,9 +89,13 @@ def country_faults(field: str, value: object, *, other: bool) -> Iterator[Fault]
 
 def _hint(value: object) -> str:
     """Name the code that the text stands for, where it stands for one."""
-    if isinstance(value, str):
-        try:
-            return f" (did you mean {_countries.country_code(value)!r}?)"
-        except ValueError:
-            pass
-    return ""
+    code = _code_of(value) if isinstance(value, str) else None
+    return f" (did you mean {code!r}?)" if code else ""
+
+
+@lru_cache  # looking for a near name takes long, and the same wrong name tends to come again
+def _code_of(text: str) -> str | None:
+    try:
+        return _countries.country_code(text)
+    except ValueError:
+        return None

@@ -1,1 +1,13 @@
-"""Drawing."""
+"""Pictures: each function takes axes, or makes some, and returns them.
+
+Nothing is shown, saved or styled for others, and nothing is computed that an outlook or a metric
+already gives.
+"""
+
+from supplyrisk.plot.bars import buyers, contributions
+from supplyrisk.plot.curves import exceedance
+from supplyrisk.plot.fans import fan
+from supplyrisk.plot.sitemap import site_map
+from supplyrisk.plot.timelines import timeline
+
+__all__ = ["buyers", "contributions", "exceedance", "fan", "site_map", "timeline"]

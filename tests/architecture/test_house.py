@@ -62,6 +62,10 @@ def test_the_citation_names_this_version_and_licence():
     assert re.findall(r"^license: (\S+)$", citation, re.MULTILINE) == [project()["license"]]
 
 
+def test_the_package_knows_its_version():
+    assert sr.__version__ == project()["version"]
+
+
 def test_the_changelog_knows_this_version():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## \[([^\]]+)\]", changelog, re.MULTILINE)

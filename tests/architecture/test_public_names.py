@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -82,6 +83,28 @@ def test_public_functions_are_functions(name):
 @pytest.mark.parametrize("name", sorted(VALUES | FUNCTIONS))
 def test_public_names_are_documented(name):
     assert inspect.getdoc(getattr(sr, name))
+
+
+def public_functions():
+    yield from ((name, getattr(sr, name)) for name in sorted(FUNCTIONS))
+    for room in sorted(MODULES):
+        module = getattr(sr, room)
+        for name in module.__all__:
+            if inspect.isfunction(getattr(module, name)):
+                yield f"{room}.{name}", getattr(module, name)
+
+
+def test_public_functions_say_what_they_take_and_return():
+    short = []
+    for name, function in public_functions():
+        said = inspect.getdoc(function) or ""
+        parameters = inspect.signature(function).parameters
+        missing = [
+            p for p in parameters if not re.search(rf"^\**(\w+, )*{p}\b", said, re.MULTILINE)
+        ]
+        if missing or not re.search(r"^(Returns|Yields)$", said, re.MULTILINE):
+            short.append((name, missing or "Returns"))
+    assert not short
 
 
 def test_a_misspelt_name_is_an_attribute_error():

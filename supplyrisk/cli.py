@@ -1,0 +1,165 @@
+"""The command line: simulate a case, check one, list those that come along."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from supplyrisk.casefile.bundled import cases, load_case
+from supplyrisk.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from supplyrisk.engine.outlook import Outlook
+    from supplyrisk.model.case import Case
+
+OK, INTERNAL, USER, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the program's name; those of the process when omitted.
+
+    Returns
+    -------
+    int
+        0 if all went well, 2 if the user can mend it, 130 if it was interrupted. A fault of the
+        library itself ends in a traceback and status 1.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter must not flush into the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (InvalidInputError, OSError, UserFaultError) as error:
+        print(f"supplyrisk: {error}", file=sys.stderr)
+        return USER
+    return status
+
+
+class UserFaultError(ValueError):
+    """Something on the command line that the user can mend."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="supplyrisk", description="Mineral supply-chain risk, simulated."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run", help="simulate a case; print, and write tables, pictures and a page"
+    )
+    _takes_case(run)
+    run.add_argument("--scenarios", type=_whole_from(2), default=10_000, metavar="N")
+    run.add_argument("--seed", type=_whole_from(0), default=0, metavar="S")
+    run.add_argument("--out", type=Path, metavar="DIR", help="default: supplyrisk-out/<case>")
+    run.set_defaults(run=_run)
+
+    check = commands.add_parser("check", help="check a case and explain it; every fault at once")
+    _takes_case(check)
+    check.set_defaults(run=_check)
+
+    listing = commands.add_parser("cases", help="list the cases that come with the library")
+    listing.set_defaults(run=_cases)
+    return parser
+
+
+def _takes_case(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", metavar="CASE", help="name of a bundled case, or a .toml file")
+
+
+class _whole_from:  # noqa: N801 - stands where argparse wants a function
+    """A whole number of at least `least`, for argparse."""
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def __call__(self, text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = self.least - 1
+        if value < self.least:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number >= {self.least}, got {text!r}"
+            )
+        return value
+
+
+def _load(name: str) -> Case:
+    try:
+        return load_case(name)
+    except InvalidInputError:
+        raise
+    except ValueError as error:  # no bundled case of that name
+        raise UserFaultError(str(error)) from None
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Only here, so that "check" and "--help" answer at once.
+    from supplyrisk import _files, io, report  # noqa: PLC0415
+    from supplyrisk.casefile.write import save_case  # noqa: PLC0415
+    from supplyrisk.engine.run import simulate  # noqa: PLC0415
+
+    case = _load(options.case)
+    folder = options.out or Path("supplyrisk-out") / case.name
+    with _files.whole_folder(folder) as draft:
+        outlook = simulate(case, options.scenarios, rng=options.seed, keep="events")
+        _print_outlook(outlook)
+        io.write_tables(outlook, draft)
+        save_case(case, draft / "case.toml")
+        report.save_pictures(outlook, draft)
+        report.write(outlook, draft / "report.html")
+    print(f"\nTables, pictures and report.html are in {folder}{os.sep}")
+    return OK
+
+
+def _print_outlook(outlook: Outlook) -> None:
+    from supplyrisk import _text  # noqa: PLC0415
+    from supplyrisk.explanation import ongoing_table, outlook_words  # noqa: PLC0415
+
+    print(repr(outlook).strip("<>"))
+    for sentence in outlook_words(outlook):
+        print(sentence)
+    ongoing = ongoing_table(outlook.case)
+    if len(ongoing):
+        print(f"\nHow long (days left, given the days elapsed)\n{_text.table(ongoing)}")
+    print(f"\nHow much, and which price (90 % intervals)\n{_text.table(outlook.summary())}")
+    parts = outlook.contributions("site").head(8)
+    print(f"\nWhere it comes from (t, mean and worst 5 %)\n{_text.table(parts, index=True)}")
+    buyers = outlook.exposures
+    if len(buyers):
+        shown = buyers.drop(columns=["illustrative", "ci_low", "ci_high"]).T
+        print(f"\nWhat it costs a buyer\n{_text.table(shown, index=True)}")
+
+
+def _check(options: argparse.Namespace) -> int:
+    case = _load(options.case)
+    from supplyrisk.explanation import explain  # noqa: PLC0415
+
+    print(explain(case))
+    print("\nNo faults.")
+    return OK
+
+
+def _cases(_: argparse.Namespace) -> int:
+    for name in cases():
+        case = load_case(name)
+        print(f"{name}  {case.start}  {case.commodity}, {len(case.sites)} sites")
+    return OK

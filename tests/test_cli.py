@@ -1,0 +1,202 @@
+"""The command line as a user meets it: output, files, faults and exit status."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import supplyrisk as sr
+from supplyrisk.cli import main
+
+ROOT = Path(__file__).parents[1]
+SEED = ROOT / "seeds" / "walikale-2025.toml"
+
+TEN_FAULTS = """
+name = "ten-faults"
+start = 2025-03-20
+horizon_day = 365                        # 1: unknown key
+step_days = 0                            # 2
+[[sites]]
+site_id = "bisie"
+name = "Bisie"
+commodity = "tin"
+country = "CDO"                          # 3: no such country
+capacity_tpa = -1                        # 4
+[[hazards]]
+hazard_id = "kivu"
+peril = "war"                            # 5: no such peril
+scope = { site = "bisei" }               # 6: no such site
+rate_pa = nan                            # 7
+duration = { lognormal = { median_days = 20, sgma = 1.0, sigma = 1.0 } }   # 8: unknown key
+[[hazards]]
+hazard_id = "strike"
+peril = "strike"
+scope = { site = "bisei" }               # 9: between objects
+rate_pa = 0.1
+duration = { lognormal = { median_days = 20, sigma = 1.0 } }
+[[citations]]
+path = "horizon_days"
+source_id = "nobody"                     # 10: no such source
+standing = "reported"
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli") / "out"
+    arguments = ["run", str(SEED), "--seed", "7", "--scenarios", "400", "--out", str(out)]
+    assert main(arguments) == 0
+    return out
+
+
+def digests(folder):
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.suffix in {".csv", ".json", ".toml", ".html"}
+    }
+
+
+def test_run_writes_tables_pictures_and_a_page(folder):
+    names = {path.name for path in folder.iterdir()}
+    assert {"summary.csv", "sites.csv", "steps.csv", "exposures.csv", "ongoing.csv"} <= names
+    assert {"provenance.json", "case.toml", "report.html"} <= names
+    assert sum(name.endswith(".png") for name in names) >= 5
+    record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    assert (record["seed"], record["n_scenarios"]) == (7, 400)
+    case = sr.load_case(folder / "case.toml")
+    assert case == sr.load_case("walikale-2025")
+    assert record["case_digest"] == case.digest
+    sites = pd.read_csv(folder / "sites.csv", index_col="site_id")
+    outlook = sr.simulate(case, 400, rng=7)
+    assert sites["expected_lost_t"].sum() == pytest.approx(outlook.lost_t.mean(), rel=1e-12)
+
+
+def test_the_same_seed_writes_the_same_tables(folder, tmp_path):
+    again = tmp_path / "again"
+    assert main(["run", str(SEED), "--seed", "7", "--scenarios", "400", "--out", str(again)]) == 0
+    assert digests(again) == digests(folder)
+
+
+def test_seed_zero_is_a_seed_and_the_default(tmp_path, capsys):
+    for name, seed in (("zero", ["--seed", "0"]), ("default", []), ("one", ["--seed", "1"])):
+        out = ["--out", str(tmp_path / name), "--scenarios", "50"]
+        assert main(["run", "walikale-2025", *seed, *out]) == 0
+    assert "seed 0" in capsys.readouterr().out
+    zero, default, one = (digests(tmp_path / name) for name in ("zero", "default", "one"))
+    assert zero == default
+    assert zero["summary.csv"] != one["summary.csv"]
+
+
+def test_a_second_run_replaces_the_folder_but_no_other_folder(folder, tmp_path, capsys):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work", encoding="utf-8")
+    arguments = ["run", "walikale-2025", "--scenarios", "50", "--out"]
+    assert main([*arguments, str(mine)]) == 2
+    assert "not a results folder" in capsys.readouterr().err
+    assert (mine / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+    out = tmp_path / "out"
+    assert main([*arguments, str(out)]) == 0
+    assert main([*arguments, str(out)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "out"]
+
+
+def test_a_file_with_ten_faults_reports_all_ten_without_a_traceback(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text(TEN_FAULTS, encoding="utf-8")
+    for command in (["check"], ["run", "--out", str(tmp_path / "out")]):
+        done = subprocess.run(
+            [sys.executable, "-m", "supplyrisk", *command, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert "bad.toml: 10 faults" in done.stderr
+        for said in (
+            "horizon_day is no field of Case (did you mean 'horizon_days'?), got 365",
+            "step_days must be a whole number >= 1, got 0",
+            "sites.bisie.country must be an ISO 3166-1 alpha-3 code",
+            "sites.bisie.capacity_tpa must be a finite number > 0, got -1",
+            "hazards.kivu.peril must be one of armed_conflict",
+            "hazards.strike.scope must name a site of the case (did you mean 'bisie'?)",
+            "hazards.kivu.rate_pa must be a finite number >= 0, got nan",
+            "hazards.kivu.duration.lognormal.sgma is no field of Lognormal (did you mean 'sigma'?)",
+            "citations[0].source_id must name a source of the case",
+        ):
+            assert said in done.stderr
+        assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "walikale"], "did you mean 'walikale-2025'"),
+        (["check", "missing.toml"], "missing.toml"),
+        (["run", "walikale-2025", "--scenarios", "1"], "must be a whole number >= 2"),
+        (["run", "walikale-2025", "--seed", "-1"], "must be a whole number >= 0"),
+        (["run", "walikale-2025", "--seed", "x"], "must be a whole number >= 0"),
+        (["frobnicate"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_a_users_fault_ends_with_status_two(arguments, said, capsys):
+    try:
+        status = main(arguments)
+    except SystemExit as stop:  # argparse's way
+        status = stop.code
+    assert status == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_case_without_sites_is_the_users_fault(tmp_path, capsys):
+    path = tmp_path / "empty.toml"
+    path.write_text('name = "empty"\nstart = 2025-03-20\n', encoding="utf-8")
+    assert main(["check", str(path)]) == 0
+    assert main(["run", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "at least one site" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_check_explains_and_cases_lists(capsys):
+    assert main(["check", str(SEED)]) == 0
+    assert "No faults." in capsys.readouterr().out
+    assert main(["cases"]) == 0
+    assert capsys.readouterr().out.startswith("walikale-2025  2025-03-20  tin")
+
+
+def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("supplyrisk.engine.run.simulate", interrupted)
+    assert main(["run", "walikale-2025", "--out", str(tmp_path / "out")]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_the_library_is_a_traceback_and_status_one(tmp_path):
+    code = (
+        "import supplyrisk.engine.run as run, supplyrisk.cli as cli\n"
+        "run.simulate = lambda *_, **__: 1 / 0\n"
+        f"raise SystemExit(cli.main(['run', 'walikale-2025', '--out', {str(tmp_path / 'o')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_pipe_is_no_fault():
+    command = f"{sys.executable} -m supplyrisk check walikale-2025 | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
