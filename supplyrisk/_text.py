@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 def is_plain_number(value: object) -> bool:
     """Whether a value is a number, and not true or false."""
-    return isinstance(value, numbers.Real) and type(value).__name__ not in {"bool", "bool_"}
+    return isinstance(value, numbers.Real) and not _is_flag(value)
+
+
+def _is_flag(value: object) -> bool:
+    return type(value).__name__ in {"bool", "bool_"}  # Python's and numpy's
 
 
 def shown(value: object) -> str:
@@ -33,11 +37,11 @@ def shown(value: object) -> str:
     >>> shown(17324.0), shown(0.05432), shown(float("nan")), shown("tin")
     ('17,324', '0.0543', '-', 'tin')
     """
-    if value is None or value is True or value is False:
-        return {None: "-", True: "yes", False: "no"}[value]
+    if _is_flag(value):
+        return "yes" if value else "no"
     if not is_plain_number(value):
-        return str(value)
-    x = float(value)  # type: ignore[arg-type]
+        return "-" if value is None else str(value)
+    x = float(value) + 0.0  # type: ignore[arg-type]  # -0.0 becomes 0.0
     if math.isnan(x):
         return "-"
     if math.isinf(x):
@@ -68,6 +72,6 @@ def table(frame: pd.DataFrame, *, index: bool = False) -> str:
         values = whole.iloc[:, place].tolist()
         cells = [str(name), *(shown(value) for value in values)]
         width = max(len(cell) for cell in cells)
-        right = any(is_plain_number(value) for value in values)
+        right = any(is_plain_number(value) and not math.isnan(value) for value in values)
         columns.append([cell.rjust(width) if right else cell.ljust(width) for cell in cells])
     return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))

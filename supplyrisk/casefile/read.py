@@ -197,10 +197,15 @@ def _unknown(kind: type, table: dict[str, Any], prefix: str) -> Iterable[Fault]:
     for key, value in table.items():
         if key not in known:
             yield Fault(
-                f"{prefix}{key}",
+                f"{prefix}{_shown(key)}",
                 f"is no field of {kind.__name__}{check.nearest(key, known)}",
                 value,
             )
+
+
+def _shown(key: str) -> str:
+    """Quote a key that no path could hold as it is, such as one with dots or line ends."""
+    return repr(key) if any(check.name("", key)) else key
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
@@ -217,7 +222,7 @@ def _tagged(
     if isinstance(table, dict) and len(found) == 1:
         for key in extra:
             rule = f"does not belong beside {found[0]!r}{check.nearest(key, also)}"
-            faults.append(Fault(f"{path}.{key}", rule, table[key]))
+            faults.append(Fault(f"{path}.{_shown(key)}", rule, table[key]))
         return found[0], table[found[0]]
     hint = check.nearest(extra[0], valid) if extra else ""
     faults.append(Fault(path, f"must be a table with one of {', '.join(valid)}{hint}", table))

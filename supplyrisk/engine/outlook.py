@@ -78,9 +78,13 @@ class Outlook:
     def sites(self) -> pd.DataFrame:
         """Results by site, indexed by site_id.
 
-        Columns: name, country, latitude_deg, longitude_deg, production_tpa [t/a], expected_lost_t
-        with its 90 % interval ci_low and ci_high [t], expected_lost_share [1], availability [1],
-        and tail_contribution_t [t]: the part of the tail value at risk at 95 %.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns name, country, latitude_deg, longitude_deg, production_tpa [t/a],
+            expected_lost_t with its 90 % interval ci_low and ci_high [t], expected_lost_share [1],
+            availability [1], and tail_contribution_t [t]: the part of the tail value at risk at
+            95 %.
         """
         return tables.sites_table(self.plan, self.result)
 
@@ -88,9 +92,12 @@ class Outlook:
     def steps(self) -> pd.DataFrame:
         """Mean and quantiles by step, indexed by the last day of each step.
 
-        Columns are pairs of quantity (``supply_t`` [t in the step], ``price_usd_per_t`` [USD/t at
-        the end of the step]) and statistic (mean, q05, q25, q50, q75, q95); from the first 20,000
-        scenarios at most, whose number stands in ``attrs["n_scenarios"]``.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns are pairs of quantity (``supply_t`` [t in the step], ``price_usd_per_t`` [USD/t
+            at the end of the step]) and statistic (mean, q05, q25, q50, q75, q95); from the first
+            20,000 scenarios at most, whose number stands in ``attrs["n_scenarios"]``.
         """
         return tables.steps_table(self.plan, self.result)
 
@@ -98,9 +105,12 @@ class Outlook:
     def exposures(self) -> pd.DataFrame:
         """Results by buyer, indexed by buyer_id.
 
-        Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst 5 %;
-        ci_low and ci_high are the 90 % interval of expected_cost_usd. Costs are against the path
-        without disruptions on the same noise, or ``against_budget``: the price before.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst
+            5 %; ci_low and ci_high are the 90 % interval of expected_cost_usd. Costs are against
+            the path without disruptions on the same noise, or ``against_budget``: the price before.
         """
         return tables.exposures_table(self.plan, self.result)
 

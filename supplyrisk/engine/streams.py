@@ -35,8 +35,16 @@ class Streams:
     def stream(self, *names: str) -> np.random.Generator:
         """Return the stream of a quantity, such as ``stream("hazard", "kivu", "times")``.
 
-        Each element of a sequence drawn from it is the same however long the sequence is, so a
-        block that is cut short holds the first scenarios of the whole block.
+        Parameters
+        ----------
+        *names : str
+            What the stream is for.
+
+        Returns
+        -------
+        numpy.random.Generator
+            Each element of a sequence drawn from it is the same however long the sequence is, so
+            a block that is cut short holds the first scenarios of the whole block.
         """
         # Lengths before the names: ("ab", "c") and ("a", "bc") must not meet.
         key = "|".join(f"{len(word)}:{word}" for word in (str(self.seed), str(self.block), *names))

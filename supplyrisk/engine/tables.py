@@ -122,7 +122,7 @@ def events_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
     threats = plan.threats
 
     def named(values: list[str], place: NDArray[np.intp]) -> pd.Categorical[str]:
-        # Thousands of rows share a few names: categories keep the table small.
+        """Name each row; thousands of rows share a few names, so categories keep it small."""
         return pd.Categorical(values, sorted(set(values))).take(place)
 
     return pd.DataFrame(

@@ -7,11 +7,12 @@ even where some parts break rules of their own: of those the readable fields are
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from supplyrisk import _validation as check
-from supplyrisk.errors import Fault, InvalidInputError
+from supplyrisk.errors import MOST_LISTED, Fault, InvalidInputError
 from supplyrisk.model.paths import IDS, look_up, members
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ class Draft(SimpleNamespace):
         super().__init__(**fields)
         self._remnants = remnants or {}
         self._spoilt = spoilt
+        self._ids = {name: Counter(self._read_ids(name)) for name in IDS}
+        self._tree = {name: members(self, name) if name in IDS else fields[name] for name in fields}
+        self._hints = MOST_LISTED
 
     def remnants(self, collection: str) -> tuple[Remnant, ...]:
         """Return what can be read of the parts of a collection that are not sound."""
@@ -81,16 +85,30 @@ class Draft(SimpleNamespace):
         for remnant in self.remnants(collection):
             yield remnant._path, remnant  # noqa: SLF001 - the two classes are one mechanism
 
-    def ids(self, collection: str) -> list[str]:
-        """Return the ids of a collection that can be read, as often as they are used."""
-        parts = (part for _, part in self.every(collection))
-        found = (getattr(part, IDS[collection], None) for part in parts)
-        return [name for name in found if name is not None]
+    def _read_ids(self, collection: str) -> Iterator[str]:
+        for _, part in self.every(collection):
+            name = getattr(part, IDS[collection], None)
+            if name is not None:
+                yield name
+
+    def ids(self, collection: str) -> Counter[str]:
+        """Return the ids of a collection that can be read, with how often each is used."""
+        return self._ids[collection]
 
     def lacks(self, collection: str, name: str) -> bool:
         """Whether no part of a collection can bear a name; an unreadable id may be any."""
         names = self.ids(collection)
-        return name not in names and len(names) == len(list(self.every(collection)))
+        n_parts = len(getattr(self, collection)) + len(self.remnants(collection))
+        return name not in names and names.total() == n_parts
+
+    def sound(self) -> dict[str, Any]:
+        """Return the fields of the case by name, and in its collections the sound parts by id."""
+        return self._tree
+
+    def nearest(self, name: str, collection: str) -> str:
+        """Suggest an id near to a wrong one: a long search, so only for as many as are listed."""
+        self._hints -= 1
+        return check.nearest(name, self.ids(collection)) if self._hints >= 0 else ""
 
 
 def commodity_of(stated: str | None, sites: Iterable[MineSite]) -> str | None:
@@ -113,9 +131,9 @@ def between_parts(draft: Draft) -> Iterator[Fault]:
 
 def _ids_are_unique(draft: Draft) -> Iterator[Fault]:
     for collection, key in IDS.items():
-        names = draft.ids(collection)
-        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-            yield Fault(f"{collection}.{name}.{key}", "must not be used twice", name)
+        for name, times in draft.ids(collection).items():
+            if times > 1:
+                yield Fault(f"{collection}.{name}.{key}", "must not be used twice", name)
 
 
 def _commodity_is_clear(draft: Draft) -> Iterator[Fault]:
@@ -158,10 +176,9 @@ def _scope_faults(draft: Draft, path: str, scope: Scope) -> Iterator[Fault]:
     elif scope.kind == "route":
         yield Fault(path, "must name a route of the case, and it has none", scope.name)
     else:
-        sites = draft.ids("sites")
         for site_id in scope.site_ids or (scope.name,):
             if draft.lacks("sites", site_id):
-                rule = f"must name a site of the case{check.nearest(site_id, sites)}"
+                rule = f"must name a site of the case{draft.nearest(site_id, 'sites')}"
                 yield Fault(path, rule, site_id)
 
 
@@ -210,27 +227,27 @@ def _buyer_has_a_market(draft: Draft, path: str, buyer: Any) -> Iterator[Fault]:
 
 
 def _source_exists(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
-    known = draft.ids("sources")
     if part.source_id is not None and draft.lacks("sources", part.source_id):
-        rule = f"must name a source of the case{check.nearest(part.source_id, known)}"
+        rule = f"must name a source of the case{draft.nearest(part.source_id, 'sources')}"
         yield Fault(f"{path}.source_id", rule, part.source_id)
 
 
 def _hazard_exists(draft: Draft, path: str, item: Any) -> Iterator[Fault]:  # noqa: ANN401
-    known = draft.ids("hazards")
     if item.hazard_id is not None and draft.lacks("hazards", item.hazard_id):
-        rule = f"must name a hazard of the case{check.nearest(item.hazard_id, known)}"
+        rule = f"must name a hazard of the case{draft.nearest(item.hazard_id, 'hazards')}"
         yield Fault(f"{path}.hazard_id", rule, item.hazard_id)
 
 
 def _citation_points_somewhere(draft: Draft, path: str, citation: Any) -> Iterator[Fault]:  # noqa: ANN401
     collection, _, rest = citation.path.partition(".")
     name = rest.partition(".")[0]
-    known = collection in IDS and not draft.lacks(collection, name)
-    if known and name not in members(draft, collection):
-        return  # it points into a part that is not sound
+    if name and collection in IDS and name not in draft.sound()[collection]:
+        if draft.lacks(collection, name):  # else it points into a part that is not sound
+            rule = f"must name a part of {collection}{draft.nearest(name, collection)}"
+            yield Fault(f"{path}.path", rule, citation.path)
+        return
     try:
-        look_up(draft, citation.path)
+        look_up(draft.sound(), citation.path)
     except InvalidInputError as error:
         (fault,) = error.faults
         yield Fault(f"{path}.path", fault.rule, citation.path)

@@ -266,11 +266,10 @@ class DisruptionEvent(Value):
         yield from check.fraction("probability", self.probability)
 
     def _order_faults(self) -> Iterator[Fault]:
-        days = [self.announced or self.started, self.started, self.ended or self.started]
-        if any(next(check.date("", day), None) for day in days):
+        if not check.is_date(self.started):
             return  # what is no date has been named already
-        if days[2] < days[1]:
+        if check.is_date(self.ended) and self.ended < self.started:
             yield Fault("ended", f"must not be before started ({self.started})", str(self.ended))
-        if days[0] > days[1]:
+        if check.is_date(self.announced) and self.announced > self.started:
             rule = f"must not be after started ({self.started})"
             yield Fault("announced", rule, str(self.announced))

@@ -7,7 +7,6 @@ parts, ``"hazards.kivu-conflict.duration.median_days"`` a field of a field.
 from __future__ import annotations
 
 import dataclasses
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from supplyrisk import _validation as check
@@ -39,8 +38,6 @@ def names_in(value: object) -> tuple[str, ...]:
     """Return the names that may follow a value in a path."""
     if dataclasses.is_dataclass(value):
         return tuple(field.name for field in dataclasses.fields(value))
-    if isinstance(value, SimpleNamespace):  # a case whose parts are not yet known to fit together
-        return tuple(name for name in vars(value) if not name.startswith("_"))
     return ()
 
 
@@ -51,6 +48,18 @@ def members(case: object, collection: str) -> dict[str, Any]:
 
 def look_up(case: object, path: object) -> Any:  # noqa: ANN401 - a case holds values of every kind
     """Return what a dotted path names.
+
+    Parameters
+    ----------
+    case : object
+        A case, or its fields by name with the parts of each collection by id.
+    path : object
+        The dotted path; whatever is no text is refused.
+
+    Returns
+    -------
+    object
+        A part of the case, or a field.
 
     Raises
     ------
@@ -79,6 +88,18 @@ def look_up(case: object, path: object) -> Any:  # noqa: ANN401 - a case holds v
 
 def replaced(case: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - gives what it gets
     """Return a copy of the case in which each path holds its new value.
+
+    Parameters
+    ----------
+    case : Case
+        The case; it stays as it is.
+    values : mapping of str to object
+        New value by dotted path.
+
+    Returns
+    -------
+    Case
+        The copy.
 
     Raises
     ------
@@ -142,7 +163,15 @@ def _rebuilt(value: Any, below: Tree | _Leaf, path: str, faults: list[Fault]) ->
 def figures(case: object) -> Iterator[str]:
     """Yield the dotted path of every number in the case that was stated, not left at its default.
 
-    Sources, citations and evidence hold no figures of their own.
+    Parameters
+    ----------
+    case : Case
+        The case; its sources, citations and evidence hold no figures of their own.
+
+    Yields
+    ------
+    str
+        A dotted path.
     """
     for collection in ("sites", "hazards", "events", "markets", "exposures"):
         for name, part in members(case, collection).items():

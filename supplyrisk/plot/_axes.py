@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axis import XAxis
 from matplotlib.dates import AutoDateLocator, date2num, num2date
-from matplotlib.ticker import Formatter, FuncFormatter
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from supplyrisk._text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.backend_bases import RendererBase
+    from matplotlib.legend import Legend
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -30,6 +35,7 @@ INK: Final = "0.15"
 GUIDE: Final = "0.55"
 LINE_PT: Final = 10.0
 """Height of a line of small text. [pt]"""
+_NUMBER_PT: Final = 45.0
 
 
 def axes_or_new(ax: Axes | None, width_in: float, height_in: float) -> Axes:
@@ -41,12 +47,49 @@ def axes_or_new(ax: Axes | None, width_in: float, height_in: float) -> Axes:
     return plt.subplots(figsize=(width_in, height_in), layout="constrained")[1]
 
 
-def settle(ax: Axes) -> None:
-    """Bring the axes to their final place, for labels that are arranged by distance."""
-    figure = ax.get_figure(root=True)
-    if figure is not None and (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
-    ax.apply_aspect()
+class Arrangement(Artist):
+    """Arranges labels each time the axes are drawn: only then their room is known.
+
+    Parameters
+    ----------
+    arrange : callable
+        Moves the labels; is given the renderer, none before the first drawing.
+    """
+
+    def __init__(self, arrange: Callable[[RendererBase | None], None]) -> None:
+        super().__init__()
+        self._arrange = arrange
+        self.set_zorder(-1.0)  # before the labels
+        self.set_in_layout(False)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Move the labels."""
+        self._arrange(renderer)
+
+
+def arranged(ax: Axes, arrange: Callable[[Axes, RendererBase | None], None]) -> None:
+    """Arrange labels of axes now and each time they are drawn."""
+    arrange(ax, None)
+    if not any(isinstance(artist, Arrangement) for artist in ax.artists):
+        ax.add_artist(Arrangement(partial(arrange, ax)))
+
+
+def explain(
+    ax: Axes,
+    loc: Literal["best", "upper left", "lower left"],
+    handles: Sequence[Artist] | None = None,
+) -> Legend:
+    """Add a legend that lets what lies below it show through."""
+    legend: Legend = ax.legend(
+        handles=ax.get_legend_handles_labels()[0] if handles is None else handles,
+        loc=loc,
+        fontsize="small",
+        framealpha=0.75,
+        edgecolor="none",
+        borderpad=0.2,
+    )
+    legend.set_zorder(3.5)  # observed points lie above
+    return legend
 
 
 def plain(text: str) -> str:
@@ -95,7 +138,13 @@ def percent(share: float) -> str:
 
 def number_axis(axis: Axis) -> None:
     """Write thousands apart along an axis."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
+    if isinstance(axis, XAxis) and axis.axes is not None:
+        axis.set_major_locator(WideLocator(axis.axes))
+    axis.set_major_formatter(FuncFormatter(_number))
+
+
+def _number(value: float, _: int | None = None) -> str:
+    return shown(value)
 
 
 def quiet(ax: Axes) -> None:
@@ -140,6 +189,26 @@ def _date(number: float) -> dt.date:
     return day
 
 
+class WideLocator(MaxNLocator):
+    """As many ticks as there is room for numbers in full side by side.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes whose width it is.
+    """
+
+    def __init__(self, ax: Axes) -> None:
+        super().__init__(steps=[1, 2, 2.5, 5, 10])
+        self._ax = ax
+
+    def __call__(self) -> Sequence[float]:
+        """Return the ticks."""
+        width_pt = self._ax.bbox.width * 72.0 / self._ax.figure.dpi
+        self.set_params(nbins=int(np.clip(width_pt / _NUMBER_PT, 2, 8)))
+        return super().__call__()
+
+
 class DayFormatter(Formatter):
     """Months or days, with the year below the first one and wherever it changes."""
 
@@ -155,7 +224,11 @@ class DayFormatter(Formatter):
             return [str(day.year) for day in days]
         monthly = all(day.day == 1 for day in days)
         low, high = sorted(self.axis.get_view_interval()) if self.axis is not None else (0.0, 0.0)
-        year = None
+        # The first year goes without saying where the next tick says a new one.
+        shown_years = [
+            d.year for value, d in zip(values, days, strict=True) if low <= value <= high
+        ]
+        year = shown_years[0] if len(set(shown_years[:2])) > 1 else None
         labels = []
         for value, day in zip(values, days, strict=True):
             label = f"{day:%b}" if monthly else f"{day.day} {day:%b}"

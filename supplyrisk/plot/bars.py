@@ -14,7 +14,7 @@ from supplyrisk._text import shown
 from supplyrisk.engine.tables import TAIL_LEVEL
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.plot import _axes
-from supplyrisk.plot._axes import axes_or_new, number_axis, percent, plain, quiet, words
+from supplyrisk.plot._axes import axes_or_new, explain, number_axis, percent, plain, quiet, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,8 +79,8 @@ def contributions(
         ax,
         pairs,
         (
-            f"mean of all futures: {shown(float(outlook.lost_t.mean()))} t",
-            f"mean of the {_WORST}: {shown(mean)} t",
+            f"mean: {shown(float(outlook.lost_t.mean()))} t",
+            f"{_WORST}: {shown(mean)} t",
         ),
     )
     for offset, values in ((-_BAR / 2.0, pairs.expected), (_BAR / 2.0, pairs.tail)):
@@ -148,7 +148,7 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
     scale, unit = next((pair for pair in _SCALES if largest >= pair[0]), _SCALES[-1])
     ax = axes_or_new(ax, 7.0, 1.3 + 0.5 * len(names))
     pairs = _Pairs(names, expected / scale, tail / scale)
-    _draw_pairs(ax, pairs, ("mean of all futures", f"mean of the {_WORST}, of each kind by itself"))
+    _draw_pairs(ax, pairs, ("mean", f"mean of the {_WORST} of each kind"))
     ends = table[["ci_low", "ci_high"]].to_numpy(dtype=float).T / scale
     rows = np.arange(0, len(names), len(kinds))
     ax.hlines(
@@ -162,7 +162,7 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
     ax.axvline(0.0, color=_axes.INK, linewidth=0.8)
     ax.margins(x=0.05)
     ax.set_xlabel(f"Cost against no disruptions [{unit}]")
-    ax.legend(loc="best", frameon=False, fontsize="small")
+    explain(ax, "best")
     return ax
 
 
@@ -204,4 +204,4 @@ def _draw_pairs(ax: Axes, pairs: _Pairs, labels: tuple[str, str]) -> None:
     ax.tick_params(axis="y", length=0)
     number_axis(ax.xaxis)
     quiet(ax)
-    ax.legend(loc="best", frameon=False, fontsize="small")
+    explain(ax, "best")

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from supplyrisk import metrics
 from supplyrisk._text import shown
 from supplyrisk.plot import _axes
-from supplyrisk.plot._axes import apart, axes_or_new, number_axis, plain, quiet, settle
+from supplyrisk.plot._axes import apart, arranged, axes_or_new, explain, number_axis, plain, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.backend_bases import RendererBase
     from numpy.typing import ArrayLike
 
     from supplyrisk.plot._axes import Floats
@@ -27,6 +29,8 @@ _STYLES: Final = (
     (_axes.ORANGE, ":"),
 )
 _GID: Final = "exceedance"
+_PERIOD: Final = "return-period"
+_GAP_PT: Final = 5.0
 _N_LEVELS: Final = 400
 _N_WORST: Final = 100
 
@@ -109,7 +113,7 @@ def exceedance(
         color=colour,
         alpha=0.25,
         linewidth=0.0,
-        label=f"{100.0 * confidence:g} % confidence, at each loss",
+        label=f"{100.0 * confidence:g} % band, pointwise",
     )
     ax.step(
         losses,
@@ -117,7 +121,7 @@ def exceedance(
         where="pre",
         color=colour,
         linestyle=style,
-        label=f"{sample.size:,} simulated futures" if label is None else plain(label),
+        label=f"{sample.size:,} futures" if label is None else plain(label),
         gid=_GID,
     )
     _scales(ax, sample.size, (least, worst), n_drawn)
@@ -126,11 +130,11 @@ def exceedance(
         ylabel=f"Probability of at least this loss [{'1' if return_periods is None else '1/a'}]",
     )
     quiet(ax)
-    ax.legend(loc="upper right", frameon=False, fontsize="small")
+    explain(ax, "best")
     if worst == least == 0.0:
         _say_none(ax, sample.size, confidence)
-    else:
-        _mark(ax, periods, least)
+    elif periods:
+        _mark(ax, periods, least, _axes.INK if label is None else colour)
     return ax
 
 
@@ -173,52 +177,60 @@ def _scales(ax: Axes, n: int, ends: tuple[float, float], n_drawn: int) -> None:
     ax.set(yscale="log", xlim=(left, right), ylim=(bottom, 1.3))
     number_axis(ax.xaxis)
     ax.yaxis.set_major_locator(LogLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda p, _: f"{p:.12f}".rstrip("0").rstrip(".")))
+    ax.yaxis.set_major_formatter(FuncFormatter(_probability))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _mark(ax: Axes, periods: list[_Period], least: float) -> None:
-    """Mark return periods: names left of the curve where they fit, else right of it."""
-    if not periods:
-        return
-    settle(ax)
-    px_per_pt = ax.figure.dpi / 72.0
-    points = ax.transData.transform([(p.loss, p.probability) for p in periods]) / px_per_pt
-    edge = ax.bbox.x0 / px_per_pt
-    left: list[tuple[_Period, float]] = []
-    right: list[tuple[_Period, float]] = []
-    for period, (x, y) in zip(periods, points, strict=True):
+def _probability(value: float, _: int | None = None) -> str:
+    return f"{value:.12f}".rstrip("0").rstrip(".")
+
+
+def _mark(ax: Axes, periods: list[_Period], least: float, colour: str) -> None:
+    """Mark return periods on the curve."""
+    for period in periods:
         corner = [least, period.loss, period.loss]
         heights = [period.probability, period.probability, ax.get_ylim()[0]]
         ax.plot(corner, heights, color=_axes.GUIDE, linewidth=0.7, zorder=1.5, gid="guide")
-        # A letter of small text is about 4.4 points wide.
-        fits = x - edge > 4.4 * len(period.text) + 8.0
-        (left if fits else right).append((period, float(y)))
+        ax.annotate(
+            period.text,
+            xy=(period.loss, period.probability),
+            xytext=(0.0, 0.0),
+            textcoords="offset points",
+            va="bottom",
+            fontsize="small",
+            color=colour,
+            gid=_PERIOD,
+        )
     losses, probabilities = [p.loss for p in periods], [p.probability for p in periods]
-    ax.plot(losses, probabilities, "o", ms=4.0, color=_axes.INK, zorder=4, gid="return-periods")
+    ax.plot(losses, probabilities, "o", ms=4.0, color=colour, zorder=4, gid="return-periods")
+    arranged(ax, _arrange)
+
+
+def _arrange(ax: Axes, renderer: RendererBase | None) -> None:
+    """Write the return periods left of the curve where they fit, else right of it."""
+    px_per_pt = ax.figure.dpi / 72.0
+    left: list[tuple[Annotation, float, float]] = []
+    right: list[tuple[Annotation, float, float]] = []
+    names = [t for t in ax.texts if t.get_gid() == _PERIOD and isinstance(t, Annotation)]
+    for name in sorted(names, key=lambda name: -name.xy[1]):
+        x, y = ax.transData.transform(name.xy)
+        fits = x - ax.bbox.x0 > name.get_window_extent(renderer).width + 2.0 * _GAP_PT * px_per_pt
+        room = (ax.bbox.x0 - x) / px_per_pt if fits else 0.0
+        (left if fits else right).append((name, room + _GAP_PT, y / px_per_pt))
     # Under the curve there is room downwards, above it upwards.
-    for side, members, sign in (("left", left, -1.0), ("right", right[::-1], 1.0)):
-        wanted = np.array([sign * y for _, y in members])
-        for (period, y), place in zip(members, apart(wanted, _axes.LINE_PT), strict=True):
-            at_curve = side == "right"
-            ax.annotate(
-                period.text,
-                xy=(period.loss if at_curve else least, period.probability),
-                xytext=(5.0, 1.5 + sign * place - y),
-                textcoords="offset points",
-                va="bottom",
-                fontsize="small",
-                color=_axes.INK,
-            )
+    for members, sign in ((left, -1.0), (right[::-1], 1.0)):
+        wanted = np.array([sign * y for _, _, y in members])
+        for (name, offset, y), place in zip(members, apart(wanted, _axes.LINE_PT), strict=True):
+            name.set_position((offset, 1.5 + sign * place - y))
 
 
 def _say_none(ax: Axes, n: int, confidence: float) -> None:
-    upper = metrics.probability_interval(0, n, confidence).high
+    limit = metrics.probability_interval(0, n, confidence).high
     ax.text(
         0.5,
         0.5,
         f"no loss in any of {n:,} futures\n"
-        f"(upper {100.0 * confidence:g} % limit of its probability: {shown(upper)})",
+        f"({100.0 * confidence:g} % interval of its probability: 0 to {shown(limit)})",
         transform=ax.transAxes,
         ha="center",
         va="center",

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
+from matplotlib.text import Annotation
 
 from supplyrisk._text import shown
 from supplyrisk.model.outcome import Observation
 from supplyrisk.plot import _axes
 from supplyrisk.plot._axes import (
     apart,
+    arranged,
     axes_or_new,
     date_axis,
     day_number,
     day_text,
+    explain,
     number_axis,
     quiet,
-    settle,
     words,
 )
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.backend_bases import RendererBase
 
     from supplyrisk.engine.outlook import Outlook
     from supplyrisk.plot._axes import Floats
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 _QUANTITIES: Final = ("price_usd_per_t", "supply_t")
+_LEVEL: Final = "level"
 _LEVELS: Final = {"q05": "5 %", "q25": "25 %", "q50": "median", "q75": "75 %", "q95": "95 %"}
 
 
@@ -122,10 +126,8 @@ def fan(
         ax.set_ylabel(f"Price of {commodity} [USD/t]")
     _draw_points(ax, wing, days, values)
     futures = outlook.steps.attrs["n_scenarios"]
-    ax.set_title(
-        f"90 % and 50 % of {futures:,} futures from {day_text(outlook.case.start)}",
-        fontsize="medium",
-    )
+    title = f"{futures:,} futures from {day_text(outlook.case.start)}"
+    ax.set_title(title, fontsize="medium")
     date_axis(ax)
     number_axis(ax.yaxis)
     quiet(ax)
@@ -204,7 +206,7 @@ def _mark_market(ax: Axes, outlook: Outlook) -> None:
         color=_axes.INK,
         ls="--",
         lw=1.0,
-        label=f"before, {day_text(market.price_date)}: {shown(before)} USD/t",
+        label=f"before, {day_text(market.price_date)}: {shown(before)}",
     )
     (last,) = ax.plot(
         day_number(market.quote_date),
@@ -214,7 +216,7 @@ def _mark_market(ax: Axes, outlook: Outlook) -> None:
         ms=5.0,
         ls="none",
         clip_on=False,
-        label=f"last quote, {day_text(market.quote_date)}: {shown(quote)} USD/t",
+        label=f"last quote, {day_text(market.quote_date)}: {shown(quote)}",
     )
     begin = ax.axvline(
         day_number(outlook.case.start),
@@ -223,9 +225,7 @@ def _mark_market(ax: Axes, outlook: Outlook) -> None:
         ls=":",
         label=f"case start, {day_text(outlook.case.start)}",
     )
-    ax.add_artist(
-        ax.legend(handles=[level, last, begin], loc="upper left", frameon=False, fontsize="small")
-    )
+    explain(ax, "upper left", [level, last, begin])
 
 
 def _points(observed: Observed | None, unit: str) -> tuple[Floats, Floats]:
@@ -271,30 +271,39 @@ def _draw_points(ax: Axes, wing: _Fan, days: Floats, values: Floats) -> None:
             mec=_axes.VERMILION,
             mew=1.4,
             zorder=4,
-            label=f"outside the 90 % band: {outside.sum()} of {within.sum()}",
+            label=f"outside 90 %: {outside.sum()} of {within.sum()}",
             gid="outside",
         )
     # The fan opens to the right: its left corners are free.
-    ax.legend(handles=handles, loc="lower left", frameon=False, fontsize="small")
+    if (other := ax.get_legend()) is not None:
+        ax.add_artist(other)  # the next legend would take its place
+    explain(ax, "lower left", handles)
 
 
 def _name_levels(ax: Axes, wing: _Fan) -> None:
     """Write the levels at the end of the fan."""
-    settle(ax)
-    px_per_pt = ax.figure.dpi / 72.0
-    ends = [(wing.days[-1], level) for level in wing.levels[:, -1]]
-    heights = ax.transData.transform(ends)[:, 1] / px_per_pt
-    placed = apart(heights, _axes.LINE_PT)
-    # Raised ones at the top would drift off: share the shift between all.
-    placed -= (placed - heights).mean()
-    for name, end, height, place in zip(_LEVELS.values(), ends, heights, placed, strict=True):
+    for name, height in zip(_LEVELS.values(), wing.levels[:, -1], strict=True):
         ax.annotate(
             name,
-            xy=end,
-            xytext=(4.0, place - height),
+            xy=(float(wing.days[-1]), float(height)),
+            xytext=(4.0, 0.0),
             textcoords="offset points",
             va="center",
             fontsize="small",
             color=_axes.BLUE,
             annotation_clip=False,
+            gid=_LEVEL,
         )
+    arranged(ax, _arrange)
+
+
+def _arrange(ax: Axes, renderer: RendererBase | None) -> None:
+    """Keep the names of the levels apart."""
+    del renderer  # their height is known
+    names = [t for t in ax.texts if t.get_gid() == _LEVEL and isinstance(t, Annotation)]
+    heights = ax.transData.transform([name.xy for name in names])[:, 1] * 72.0 / ax.figure.dpi
+    placed = apart(heights, _axes.LINE_PT)
+    # Raised ones at the top would drift off: share the shift between all.
+    shifts = placed - heights - (placed - heights).mean()
+    for name, shift in zip(names, shifts, strict=True):
+        name.set_position((4.0, float(shift)))

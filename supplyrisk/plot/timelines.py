@@ -257,8 +257,8 @@ def _words(event: DisruptionEvent, restart: Floats, start: dt.date) -> tuple[str
         simulated = f"restart {middle} ({low} to {high})"
     if event.started < start:
         return f"since {began}", simulated
-    chance = f", probability {percent(event.probability)}" if event.probability < 1.0 else ""
-    return "", f"from {began}{chance}; {simulated}".rstrip("; ")
+    chance = f" {percent(event.probability)}:" if event.probability < 1.0 else ""
+    return f"{chance} from {began}".strip(), simulated
 
 
 def _write(ax: Axes, words: str, line: float, frame: _Frame, side: int) -> None:

@@ -101,7 +101,7 @@ def assumed(material: Material) -> Section | None:
         if chosen:
             body += [tag("h3", heading), _citations(case, heading, chosen)]
     if case.sources:
-        body += [tag("h3", "Sources"), sources("Sources", case.sources, prefix="source")]
+        body += [sources("Sources", case.sources, prefix="source")]
     return Section("assumed", "What is assumed?", joined(body))
 
 
@@ -116,7 +116,7 @@ def _citations(case: Case, heading: str, chosen: Iterable[Citation]) -> Markup:
         Column("Source", [cited(case, source_id) for source_id, _ in alike]),
         Column("How", [note or words.NOTHING for _, note in alike]),
     ]
-    return table(heading, columns, class_="prose")
+    return table(heading, columns, class_="prose", headed=True)
 
 
 def _figure(case: Case, path: str) -> Markup:
@@ -126,12 +126,12 @@ def _figure(case: Case, path: str) -> Markup:
 
 
 def sources(caption: str, chosen: Iterable[Source], *, prefix: str) -> Markup:
-    """Return sources with publisher, licence, link and date.
+    """Return a heading, and sources with publisher, licence, link and date.
 
     Parameters
     ----------
     caption : str
-        What they are the sources of.
+        The heading.
     chosen : iterable of Source
         The sources.
     prefix : str
@@ -140,7 +140,7 @@ def sources(caption: str, chosen: Iterable[Source], *, prefix: str) -> Markup:
     Returns
     -------
     Markup
-        The table.
+        Heading and table.
     """
     rows = list(chosen)
     titles = [
@@ -152,16 +152,14 @@ def sources(caption: str, chosen: Iterable[Source], *, prefix: str) -> Markup:
         for source in rows
     ]
     published = [words.NOTHING if s.published is None else words.day(s.published) for s in rows]
-    return table(
-        caption,
-        [
-            Column("Title", titles),
-            Column("Publisher", [source.publisher for source in rows]),
-            Column("Licence", [source.licence for source in rows]),
-            Column("Published", published),
-        ],
-        class_="prose",
-    )
+    columns = [
+        Column("Title", titles),
+        Column("Publisher", [source.publisher for source in rows]),
+        Column("Licence", [source.licence for source in rows]),
+        Column("Published", published),
+    ]
+    listed = table(caption, columns, class_="prose", headed=True)
+    return joined((tag("h3", caption), listed))
 
 
 def left_out(material: Material) -> Section | None:
@@ -193,6 +191,3 @@ def made_from(material: Material) -> Section:
         "of processor."
     )
     return Section("made-from", "What was this page made from?", joined((said, facts(pairs))))
-
-
-__all__ = ["Markup", "assumed", "known", "left_out", "made_from", "sources"]

@@ -102,7 +102,9 @@ def link(address: str, *children: str) -> Markup:
     return tag("a", *children, href=address, rel="noopener noreferrer")
 
 
-def table(caption: str, columns: Sequence[Column], *, class_: str | None = None) -> Markup:
+def table(
+    caption: str, columns: Sequence[Column], *, class_: str | None = None, headed: bool = False
+) -> Markup:
     """Return a table that scrolls sideways where the screen is narrow.
 
     Parameters
@@ -113,6 +115,8 @@ def table(caption: str, columns: Sequence[Column], *, class_: str | None = None)
         Columns of equal length; the first names the rows.
     class_ : str, optional
         Class of the table.
+    headed : bool, default False
+        Whether a heading above says the caption already.
 
     Returns
     -------
@@ -132,7 +136,7 @@ def table(caption: str, columns: Sequence[Column], *, class_: str | None = None)
         "div",
         tag(
             "table",
-            tag("caption", caption),
+            *(() if headed else (tag("caption", tag("span", caption)),)),
             tag("thead", tag("tr", *head)),
             tag("tbody", *(joined(("\n", row)) for row in rows)),
             class_=class_,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from supplyrisk import _files
 from supplyrisk.report import _findings as findings
 from supplyrisk.report import _known as known
+from supplyrisk.report import _money as money
 from supplyrisk.report import _words as words
 from supplyrisk.report._markup import Markup, items, joined, link, tag
 from supplyrisk.report._pictures import plates
-from supplyrisk.report._section import Material, Section
+from supplyrisk.report._section import Material, Section, material
 from supplyrisk.report._then import then
 
 if TYPE_CHECKING:
@@ -50,26 +51,22 @@ def page(outlook: Outlook, *, outcome: Outcome | None = None) -> str:
     case = outlook.case
     if outcome is not None and outcome.name != case.name:
         raise ValueError(f"outcome must be that of case {case.name!r}, got {outcome.name!r}")
-    material = Material(
-        outlook=outlook,
-        summary=outlook.summary().set_index("metric"),
-        outcome=outcome,
-        pictures={picture.name: picture.markup() for picture in plates(outlook, outcome)},
-    )
+    pictures = {picture.name: picture.markup() for picture in plates(outlook, outcome)}
+    made = material(outlook, outcome, pictures)
     answers = (
-        findings.in_short(material),
-        findings.where(material),
-        known.known(material),
-        findings.how_long(material),
-        findings.how_much(material),
-        findings.what_price(material),
-        findings.whose_cost(material),
-        then(material),
-        known.assumed(material),
-        known.left_out(material),
-        known.made_from(material),
+        findings.in_short(made),
+        findings.where(made),
+        known.known(made),
+        findings.how_long(made),
+        findings.how_much(made),
+        money.what_price(made),
+        money.whose_cost(made),
+        then(made),
+        known.assumed(made),
+        known.left_out(made),
+        known.made_from(made),
     )
-    return _whole(material, [answer for answer in answers if answer is not None])
+    return _whole(made, [answer for answer in answers if answer is not None])
 
 
 def write(
@@ -101,9 +98,9 @@ def write(
     return _files.write_text(path, page(outlook, outcome=outcome))
 
 
-def _whole(material: Material, sections: list[Section]) -> str:
-    case = material.case
-    title = f"{case.name}: {material.commodity} supply risk"
+def _whole(made: Material, sections: list[Section]) -> str:
+    case = made.case
+    title = f"{case.name}: {made.commodity} supply risk"
     contents = tag(
         "nav",
         tag("h2", "Contents"),

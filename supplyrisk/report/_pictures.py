@@ -150,18 +150,16 @@ def plates(outlook: Outlook, outcome: Outcome | None) -> Iterator[Picture]:
 def _map(outlook: Outlook) -> Picture:
     worst = outlook.sites.sort_values("expected_lost_share", ascending=False, kind="stable")
     named = [
-        f"{row.name} ({words.percent(row.share)})"
-        for row in worst.head(3)
-        .rename(columns={"expected_lost_share": "share"})
-        .itertuples(index=False)
+        f"{name} ({words.percent(share)})"
+        for name, share in zip(worst["name"], worst["expected_lost_share"], strict=True)
     ]
     return Picture(
         "map",
         "Every site by its planned production (area) and the share of its plan that is expected "
         "to be lost (colour, dark is bad).",
         f"World map of {len(worst)} sites. Expected to lose the largest share of their plan: "
-        f"{words.listed(named)}.",
-        (8.6, 4.5),
+        f"{words.listed(named[:3])}.",
+        (8.6, 4.2),
         lambda ax: plot.site_map(outlook.sites, ax=ax),
         detailed=True,
     )
@@ -175,8 +173,8 @@ def _timeline(outlook: Outlook) -> Picture:
         "What is known to stand still, and from the start of the case on the share of each plan "
         "that is lost in the mean of all futures; marks are median restarts with 90 % of the "
         "futures.",
-        f"Timeline of {n_rows} sites with {ongoing} ongoing or announced outages before the start "
-        "and the simulated loss after it; the table above holds the figures.",
+        f"Timeline of {n_rows} sites: known outages that are not over ({ongoing}), and the loss "
+        "simulated from the start of the case on.",
         (_WIDTH_IN, max(1.5 + 0.24 * (n_rows + 1.15 * ongoing), 2.6)),
         lambda ax: plot.timeline(outlook, ax=ax),
         detailed=True,
@@ -212,13 +210,14 @@ def _at(outlook: Outlook, level: float) -> str:
 def _contributions(outlook: Outlook) -> Picture:
     parts = outlook.contributions("site")
     named = [
-        f"{outlook.sites.loc[key, 'name']} ({words.percent(share)})"
+        f"{outlook.case.site(str(key)).name} ({words.percent(share)})"
         for key, share in parts["tail_share"].head(3).items()
     ]
-    rows = len(parts) if len(parts) <= _TOP + 1 else _TOP + 1
+    rows = min(len(parts), _TOP + 1)
     return Picture(
         "contributions",
-        f"What each site adds to the mean loss of all futures and to that of the worst {words.WORST}.",
+        "What each site adds to the mean loss of all futures, and to that of the worst "
+        f"{words.WORST}.",
         f"Bars by site. Largest parts of the worst {words.WORST}: {words.listed(named)}.",
         (_WIDTH_IN, 1.3 + 0.36 * rows),
         lambda ax: plot.contributions(outlook, "site", top=_TOP, ax=ax),
@@ -226,11 +225,18 @@ def _contributions(outlook: Outlook) -> Picture:
 
 
 def _supply(outlook: Outlook) -> Picture:
+    # A step may be shorter than the others: the picture shows tonnes a day, and so do the words.
+    edges = outlook.plan.edges_days
+    last = outlook.steps["supply_t"].iloc[-1] / (edges[-1] - edges[-2])
+    low, middle, high = (words.tonnes(last[level]) for level in ("q05", "q50", "q95"))
+    planned = words.tonnes(outlook.plan.planned_t / outlook.plan.horizon_days)
     return Picture(
         "supply",
-        "Production by day: the median of all futures, half of them, 90 % of them, and the plan.",
-        f"Fan of daily production of {_text.shown(outlook.case.commodity)} over "
-        f"{outlook.case.horizon_days} days, below the plan for most of them.",
+        f"Production by day: the median of all futures, half of them, {words.NINETY} of them, and "
+        "the plan.",
+        f"Fan of the production of {outlook.case.commodity} against a plan of {planned} t a day. "
+        f"At its end {words.NINETY} of the futures lie between {low} and {high} t a day, the "
+        f"median at {middle}.",
         (_WIDTH_IN, 3.8),
         lambda ax: plot.fan(outlook, "supply_t", ax=ax),
     )
@@ -254,9 +260,10 @@ def _price(outlook: Outlook, outcome: Outcome | None) -> Picture:
 
 
 def _buyers(outlook: Outlook) -> Picture:
+    buyers = outlook.exposures
     costs = [
-        f"{row.name} {words.dollars(row.expected_cost_usd)}"
-        for row in outlook.exposures[["name", "expected_cost_usd"]].itertuples(index=False)
+        f"{name} {words.dollars(cost)}"
+        for name, cost in zip(buyers["name"], buyers["expected_cost_usd"], strict=True)
     ]
     return Picture(
         "buyers",

@@ -107,7 +107,7 @@ def closures(outlook: Outlook, seen: Sequence[Observation]) -> Iterator[Comparis
         for item in seen:
             of_it = item.subject == f"events.{event.event_id}" and item.unit == "d"
             if of_it and item.value > elapsed:
-                kind = words.plain(item.quantity.removesuffix("_days"))
+                kind = words.quantity(item.quantity, item.unit)
                 yield Comparison(
                     item,
                     f"{words.scope(case, event.scope)}: {kind}",
@@ -207,7 +207,7 @@ def month_means(outlook: Outlook, seen: Sequence[Observation]) -> Iterator[Compa
         within = (ends >= from_) & (ends <= to)
         if from_ >= 0 and to <= ends[-1] and within.any():
             sample = outlook.price_usd_per_t()[:, within].mean(axis=1)
-            yield _in_sample(item, f"month to {words.day(item.date)}", sample)
+            yield _in_sample(item, words.month(item.date), sample)
 
 
 def _priced(outlook: Outlook, seen: Sequence[Observation], quantity: str) -> Iterator[Observation]:
@@ -243,11 +243,13 @@ def _compared(title: str, rows: Sequence[Comparison], publishers: dict[str, str]
     columns = [
         Column("Observation", [row.what for row in rows]),
         Column("Observed", [_value(row) for row in rows], numeric=True),
+        Column("Where it falls", [_place(row) for row in rows]),
         *(
             Column(heading, [_text.shown(round(row.band[k])) for row in rows], numeric=True)
-            for k, heading in enumerate(("Predicted: 5 %", "median", "95 %"))
+            for k, heading in enumerate(
+                (f"Predicted: {words.percent(0.05)}", "median", words.percent(0.95))
+            )
         ),
-        Column("Where it falls", [_place(row) for row in rows]),
         Column("Source and note", [_source(row.seen, publishers) for row in rows]),
     ]
     return table(title, columns)
@@ -273,7 +275,8 @@ def _place(row: Comparison) -> Markup:
 
 def _source(seen: Observation, publishers: dict[str, str]) -> Markup:
     about = [link(f"#then-{seen.source_id}", publishers[seen.source_id]), seen.standing]
-    return tag("small", joined((*about, *([seen.note] if seen.note else [])), " \N{MIDDLE DOT} "))
+    said = joined((*about, *([seen.note] if seen.note else [])), " \N{MIDDLE DOT} ")
+    return tag("div", tag("small", said), class_="about")
 
 
 def _others(seen: Sequence[Observation], publishers: dict[str, str]) -> Markup:
@@ -282,7 +285,7 @@ def _others(seen: Sequence[Observation], publishers: dict[str, str]) -> Markup:
         "Also observed, compared with nothing",
         [
             Column("Day", [words.day(item.date) for item in ordered]),
-            Column("What", [words.plain(item.quantity) for item in ordered]),
+            Column("What", [words.quantity(item.quantity, item.unit) for item in ordered]),
             Column("Of", [tag("code", item.subject) for item in ordered]),
             Column("Observed", [_text.shown(item.value) for item in ordered], numeric=True),
             Column("Unit", [item.unit for item in ordered]),

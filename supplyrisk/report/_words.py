@@ -39,6 +39,11 @@ def day(date: dt.date) -> str:
     return "\N{NO-BREAK SPACE}".join(parts)
 
 
+def month(date: dt.date) -> str:
+    """Return the month of a date."""
+    return f"{_MONTHS[date.month - 1]}\N{NO-BREAK SPACE}{date.year}"
+
+
 def percent(share: float) -> str:
     """Return a share as a percentage; never 0 for what is only small."""
     if not math.isfinite(share):
@@ -92,6 +97,12 @@ NINETY: Final = percent(0.9)
 def plain(name: str) -> str:
     """Return a name in snake_case as words."""
     return name.replace("_", " ")
+
+
+def quantity(name: str, unit: str) -> str:
+    """Return the name of a quantity as words, without the unit that stands beside it."""
+    suffix = {"t": "_t", "d": "_days", "USD/t": "_usd_per_t"}.get(unit, "")
+    return plain(name.removesuffix(suffix))
 
 
 def ordinal(count: int) -> str:

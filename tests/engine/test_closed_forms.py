@@ -91,7 +91,7 @@ def case(*parts, sites=ONE_SITE, **more):
     return Case(name="closed-form", start=START, sites=sites, **sorted_parts, **values)
 
 
-# --- Availability: E[a(t)] = exp(-rate I(t)), I = integral of E[m phi] -----------------------
+# --- Availability: E[a(t)] = exp(-rate I(t)), I = integral of E[m phi] ----------------------
 
 
 def days_lost_by(duration_oracle, ramp_up, t):
@@ -232,7 +232,7 @@ def test_running_outage_ends_by_its_residual_life():
     assert_supply_has_mean(outlook, expected, 1.0)
 
 
-# --- Counts and times -------------------------------------------------------------------------
+# --- Counts and times -----------------------------------------------------------------------
 
 
 def counts(threats, n, name="h", seed=7):
@@ -356,7 +356,7 @@ def test_poisson_times_without_any_rate_are_none():
     assert scenario.size == time.size == 0
 
 
-# --- What the market expects ------------------------------------------------------------------
+# --- What the market expects ----------------------------------------------------------------
 
 
 def looked_at(what, n=4, seed=7):
@@ -575,7 +575,7 @@ def test_event_that_was_announced_and_is_over_by_the_start_is_not_counted_before
     assert expectation.known_shortfall(plan, tables, -100.0) == pytest.approx(0.1 * 10 / YEAR)
 
 
-# --- Price --------------------------------------------------------------------------------------
+# --- Price ----------------------------------------------------------------------------------
 
 
 def test_price_without_disruptions_and_noise_stays_at_the_last_quote():
@@ -685,7 +685,7 @@ def test_market_view_reads_the_quote_backwards():
     assert view.implied_closure_days == pytest.approx((146.0, 146.0, 146.0))
 
 
-# --- Exposure, worked by hand --------------------------------------------------------------------
+# --- Exposure, worked by hand ---------------------------------------------------------------
 
 
 def exposed(**more):

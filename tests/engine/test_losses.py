@@ -78,7 +78,7 @@ def table(rows):
     return events.rows(np.lexsort((start, place, scenario)))
 
 
-# --- The slow reference -------------------------------------------------------------------
+# --- The slow reference ---------------------------------------------------------------------
 
 
 def damage(ramp_up, start, outage, ramp, severity, t):
@@ -170,7 +170,7 @@ def assert_matches_reference(events, plan, edges, n_scenarios, tolerance):
         assert (series <= np.diff(edges) + tolerance).all()
 
 
-# --- Random cases -------------------------------------------------------------------------
+# --- Random cases ---------------------------------------------------------------------------
 
 # Whole days hit edges of steps and each other; others do not.
 times = st.one_of(st.integers(-40, 130).map(float), st.floats(-40.0, 130.0))

@@ -1,0 +1,44 @@
+"""The pictures of the report as figures and as files."""
+
+import base64
+import re
+
+import matplotlib.pyplot as plt
+import pytest
+
+import supplyrisk as sr
+from supplyrisk import report
+
+PICTURES = ["map", "timeline", "exceedance", "contributions", "supply", "price", "buyers"]
+
+
+@pytest.fixture(scope="module")
+def outlook():
+    return sr.simulate(sr.load_case("walikale-2025"), 500, rng=7, keep="events")
+
+
+def test_pictures_come_by_name_and_outside_pyplot(outlook):
+    drawn = dict(report.pictures(outlook))
+    assert list(drawn) == PICTURES
+    assert all(figure.axes for figure in drawn.values())
+    assert not plt.get_fignums()
+
+
+def test_pictures_are_saved_as_png_the_same_each_time(outlook, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    first = report.save_pictures(outlook, tmp_path / "one")
+    second = report.save_pictures(outlook, tmp_path / "two")
+    assert [path.name for path in first] == [f"{name}.png" for name in PICTURES]
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+        assert one.read_bytes().startswith(b"\x89PNG")
+
+
+def test_pictures_name_no_date_and_no_program(outlook):
+    source = report.page(outlook)
+    for kind, data in re.findall(r"data:image/([a-z+]+);base64,([A-Za-z0-9+/=]+)", source):
+        raw = base64.b64decode(data)
+        assert b"matplotlib.org" not in raw.lower()
+        assert kind in {"png", "svg+xml"}
+        assert b"<dc:date>" not in raw
