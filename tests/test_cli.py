@@ -195,8 +195,7 @@ def test_a_fault_of_the_library_is_a_traceback_and_status_one(tmp_path):
 
 def test_a_closed_pipe_is_no_fault():
     command = f"{sys.executable} -m supplyrisk check walikale-2025 | head -n 1"
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
-    )
+    shell = ["/bin/bash", "-c", f"set -o pipefail; {command}"]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr == ""

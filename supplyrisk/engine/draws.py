@@ -106,8 +106,7 @@ def draw_events(plan: Plan, streams: Streams, n_scenarios: int) -> Events:
         return Events(none, none, none, none, nothing, nothing, nothing, nothing)
     columns = [np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Events)]
     events = Events(*columns)
-    # What is over before the futures begin, or starts after they end, loses nothing.
-    events = events.rows((events.over > 0.0) & (events.start < plan.horizon_days))
+    events = events.rows(events.start < plan.horizon_days)
     # Ties in start keep the order of the threats, which is by id.
     return events.rows(np.lexsort((events.start, events.site, events.scenario)))
 

@@ -44,8 +44,9 @@ class Expectations:
     shares
         Planned production of each site as a share of the supply that the price acts on, shape
         (n_sites,). [1]
-    usual
-        Expected shortfall from hazards alone at the end of each step, shape (n_steps,). [1]
+    usual_by_site
+        Expected shortfall from hazards alone at the end of each step, if nothing else had
+        happened, shape (n_sites, n_steps). [1]
     announced
         Expected shortfall from announced events that have not started by the end of each step,
         shape (n_steps,). [1]
@@ -54,8 +55,13 @@ class Expectations:
     ages: Floats
     days: Floats
     shares: Floats
-    usual: Floats
+    usual_by_site: Floats
     announced: Floats
+
+    @property
+    def usual(self) -> Floats:
+        """Expected shortfall from hazards alone, all sites, shape (n_steps,) [1]."""
+        return np.asarray(self.usual_by_site.sum(axis=0))
 
 
 def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
@@ -83,12 +89,22 @@ def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
         if threat.duration is not None:
             key = (threat.duration, threat.ramp_up, ages[index, 0])
             if key not in known:
-                known[key] = expectation.days_to_come(
+                days_ahead = expectation.days_to_come(
                     threat.duration, threat.ramp_up, ages[index], WINDOW_DAYS
                 )
+                known[key] = _led_on(days_ahead, ages[index], threat.duration.longest_days)
             days[index] = known[key]
     shares = plan.production_t_per_day * DAYS_PER_YEAR / supply_tpa
     return Expectations(ages, days, shares, _usual(plan, shares), _announced(plan, shares))
+
+
+def _led_on(days: Floats, ages: Floats, longest: float) -> Floats:
+    """Lead a table on past the longest age: between two nodes there is no jump at the end."""
+    live = int(np.searchsorted(ages, longest))
+    if 2 <= live < len(ages):
+        slope = (days[live - 1] - days[live - 2]) / (ages[live - 1] - ages[live - 2])
+        days[live] = days[live - 1] + slope * (ages[live] - ages[live - 1])
+    return days
 
 
 def shortfall(plan: Plan, events: Events, tables: Expectations, n_scenarios: int) -> Floats:
@@ -110,30 +126,47 @@ def shortfall(plan: Plan, events: Events, tables: Expectations, n_scenarios: int
     ndarray, shape (n_scenarios, n_steps)
         Expected share of a year's supply that is missing, beyond the usual. [1]
     """
-    n_steps = plan.n_steps
-    if not len(events):
-        return np.broadcast_to(tables.announced - tables.usual, (n_scenarios, n_steps)).copy()
     row, step, y = _views(plan, events, tables)
-    share = tables.shares[events.site]
+    size = (n_scenarios, plan.n_steps)
+    total = _combined(events, (row, step, y), np.outer(tables.shares, np.ones(size[1])), size)
+    # A shut mine cannot be stopped again, so less than the usual is to be taken off there.
+    known = np.array([threat.event is not None for threat in plan.threats], dtype=bool)
+    shut = known[events.threat[row]]
+    spared = _combined(events, (row[shut], step[shut], y[shut]), tables.usual_by_site, size)
+    return total + spared + (tables.announced - tables.usual)
+
+
+def _combined(
+    events: Events, views: tuple[Ints, Ints, Floats], weights: Floats, size: tuple[int, int]
+) -> Floats:
+    """Sum ``weight (1 - prod (1 - y))`` over sites, shape (n_scenarios, n_steps).
+
+    `weights` has the shape (n_sites, n_steps).
+    """
+    n_scenarios, n_steps = size
+    row, step, y = views
+    seen = np.zeros(len(events), dtype=bool)
+    seen[row] = True
     group = np.full(len(events), -1)
     n_groups = 0
-    for rows in groups_of_a_site(events):
+    for rows in groups_of_a_site(events, seen):
         group[rows] = (n_groups + np.arange(len(rows)))[:, np.newaxis]
         n_groups += len(rows)
-    single = group[row] < 0
-    flat = events.scenario[row] * n_steps + step
-    size = n_scenarios * n_steps
-    total = np.bincount(flat[single], (share[row] * y)[single], minlength=size)
+    many = group[row] >= 0
+    alone = row[~many]
+    flat = events.scenario[alone] * n_steps + step[~many]
+    lost = weights[events.site[alone], step[~many]] * y[~many]
+    total = np.bincount(flat, lost, minlength=n_scenarios * n_steps).astype(float)
     if n_groups:
-        cell = group[row[~single]] * n_steps + step[~single]
-        log_left = np.bincount(cell, np.log1p(-y[~single]), minlength=n_groups * n_steps)
+        cell = group[row[many]] * n_steps + step[many]
+        log_left = np.bincount(cell, np.log1p(-y[many]), minlength=n_groups * n_steps)
         first = np.zeros(n_groups, dtype=np.intp)
-        many = np.flatnonzero(group >= 0)
-        first[group[many]] = many
-        lost = -np.expm1(log_left.reshape(n_groups, n_steps)) * share[first, np.newaxis]
+        members = np.flatnonzero(group >= 0)
+        first[group[members]] = members
+        lost = -np.expm1(log_left.reshape(n_groups, n_steps)) * weights[events.site[first]]
         at = events.scenario[first, np.newaxis] * n_steps + np.arange(n_steps)
-        total += np.bincount(at.ravel(), lost.ravel(), minlength=size)
-    return total.reshape(n_scenarios, n_steps) + (tables.announced - tables.usual)
+        total += np.bincount(at.ravel(), lost.ravel(), minlength=n_scenarios * n_steps)
+    return total.reshape(n_scenarios, n_steps)
 
 
 def known_shortfall(plan: Plan, tables: Expectations, day: float) -> float:
@@ -178,16 +211,21 @@ def _known_view(threat: Threat, day: float) -> float:
 
 
 def _known_length(threat: Threat, whole: float, since: float) -> float:
+    """Days lost in the year ahead to an outage of known length; `since` counts from its start."""
+    window = max(WINDOW_DAYS - max(-since, 0.0), 0.0)
     if threat.ramp_up.shape == "never":
-        return WINDOW_DAYS
+        return window
+    age = max(since, 0.0)
     ramp = ramps.ramp_days(threat.ramp_up, np.array([whole]))
-    into = np.array([since - whole])
-    left = expectation.ramp_to_come(threat.ramp_up, ramp, into, WINDOW_DAYS)
-    return float(left[0]) + min(max(whole - since, 0.0), WINDOW_DAYS)
+    left = expectation.ramp_to_come(threat.ramp_up, ramp, np.array([age - whole]), window)
+    return float(left[0]) + min(max(whole - age, 0.0), window)
 
 
 def _views(plan: Plan, events: Events, tables: Expectations) -> tuple[Ints, Ints, Floats]:
     """Return row, step and expected share of the window for every event seen at a step's end."""
+    if not len(events):
+        nothing = np.empty(0, dtype=np.intp)
+        return nothing, nothing, np.empty(0)
     ends = plan.edges_days[1:]
     first = np.searchsorted(ends, events.start, side="left")
     last = np.searchsorted(ends, np.minimum(events.over, plan.horizon_days + 1.0), side="left")
@@ -218,7 +256,7 @@ def _interpolated(tables: Expectations, threat: Ints, age: Floats) -> Floats:
 
 
 def _usual(plan: Plan, shares: Floats) -> Floats:
-    """Mean shortfall from hazards at the end of each step: exact for Poisson events.
+    """Mean shortfall from hazards by site at the end of each step: exact for Poisson events.
 
     ``E prod (1 - y) = exp(-rate integral E[y])`` for each hazard, and with a gamma rate of shape k
     ``(1 + rate integral E[y] / k)^-k``, once for all hazards that share the factor.
@@ -245,7 +283,7 @@ def _usual(plan: Plan, shares: Floats) -> Floats:
     left = np.ones((len(plan.sites), plan.n_steps))
     for (_, shape), sums in exponent.items():
         left *= np.exp(-sums) if shape is None else (1.0 + sums / shape) ** -shape
-    return shares @ (1.0 - left)
+    return shares[:, np.newaxis] * (1.0 - left)
 
 
 def _cumulative_simpson(values: Floats, edges: Floats) -> Floats:

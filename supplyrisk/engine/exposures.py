@@ -31,7 +31,9 @@ class BuyerLosses:
     Attributes
     ----------
     cost_usd
-        Extra cost of the metal received against the same path without disruptions. [USD]
+        Extra cost of the metal received against the same path without the disruptions that became
+        known after the price date; what was shut before is in the price, so its return is a gain.
+        [USD]
     cost_against_budget_usd
         Extra cost of the metal received against the price before. [USD]
     shortage_t
@@ -82,15 +84,13 @@ def buyer_losses(
     n_scenarios = len(prices.path)
     days = np.diff(plan.edges_days)
     daily = buyer.demand_tpa / DAYS_PER_YEAR
-    missing = np.zeros((n_scenarios, plan.n_steps))
+    weights = np.zeros(len(plan.sites))
     for source in buyer.sources:
         sites = plan.in_scope(source.scope)
         production = plan.production_t_per_day[sites].sum()
         if production > 0.0:
-            weights = np.zeros(len(plan.sites))
-            weights[sites] = plan.production_t_per_day[sites] / production
-            missing += source.share * cells.series(weights, n_scenarios, plan.n_steps)
-    missing *= daily
+            weights[sites] += source.share * plan.production_t_per_day[sites] / production
+    missing = daily * cells.series(weights, n_scenarios, plan.n_steps)
     received = daily * days - missing
     shortage = np.maximum(missing.sum(axis=1) - buyer.inventory_days * daily, 0.0)
     against_path, against_budget = _price_differences(buyer, market, prices)

@@ -1,8 +1,8 @@
-"""From events to lost production: exact integrals of availability, by event and by step.
+"""From events to lost production: integrals of availability, by event and by step.
 
 Availability is the product over a site's events of ``1 - m phi(t)``. Where one event acts alone its
 loss has a closed form; only where events overlap is the product integrated piece by piece, with a
-Gauss rule that is exact for the polynomial ramp-ups.
+Gauss rule that is exact for the polynomial ramp-ups and close for the exponential one.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def losses(plan: Plan, events: Events, edges: Floats, *, by_step: bool) -> Losse
         parts = [_cells_alone(outages, edges), cells_back]
         columns = [np.concatenate([getattr(p, name) for p in parts]) for name in Cells.__slots__]
         cells = Cells(*columns)
-    return Losses(alone_days=alone, days=alone - back, cells=cells)
+    # Rounding must not make a loss of less than nothing.
+    return Losses(alone_days=alone, days=np.maximum(alone - back, 0.0), cells=cells)
 
 
 def _cells_alone(outages: Outages, edges: Floats) -> Cells:
@@ -218,16 +219,19 @@ def _taken_back(outages: Outages, edges: Floats) -> tuple[Floats, Cells]:
     return by_row, Cells(*columns)
 
 
-def groups_of_a_site(events: Events) -> Iterator[Ints]:
-    """Yield the rows of each site and scenario with several events, shape (n_groups, size)."""
-    if not len(events):
+def groups_of_a_site(events: Events, chosen: NDArray[np.bool_] | None = None) -> Iterator[Ints]:
+    """Yield the rows of each site and scenario with several events, shape (n_groups, size).
+
+    Of the chosen rows, if any are; else of all.
+    """
+    rows = np.arange(len(events)) if chosen is None else np.flatnonzero(chosen)
+    if not len(rows):
         return
-    new = np.flatnonzero(
-        (np.diff(events.scenario, prepend=-1) != 0) | (np.diff(events.site, prepend=-1) != 0)
-    )
-    size = np.diff(new, append=len(events))
+    scenario, site = events.scenario[rows], events.site[rows]
+    new = np.flatnonzero((np.diff(scenario, prepend=-1) != 0) | (np.diff(site, prepend=-1) != 0))
+    size = np.diff(new, append=len(rows))
     for k in np.unique(size[size > 1]):
-        yield new[size == k][:, np.newaxis] + np.arange(k)
+        yield rows[new[size == k][:, np.newaxis] + np.arange(k)]
 
 
 def _overlapping(events: Events, edges: Floats) -> Iterator[Ints]:

@@ -110,7 +110,9 @@ class Outlook:
         pandas.DataFrame
             Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst
             5 %; ci_low and ci_high are the 90 % interval of expected_cost_usd. Costs are against
-            the path without disruptions on the same noise, or ``against_budget``: the price before.
+            the path on the same noise without the disruptions that became known after the price
+            date (what was shut before is in the price: its return is a gain), or
+            ``against_budget``: the price before.
         """
         return tables.exposures_table(self.plan, self.result)
 
@@ -238,8 +240,11 @@ class Outlook:
         faults = tuple(check.number("noise", noise, least=0.0))
         if faults:
             raise InvalidInputError("production_t", faults)
-        self.case.site(site_id)
-        place = [site.site_id for site in self.plan.sites].index(site_id)
+        names = [site.site_id for site in self.plan.sites]
+        faults = tuple(check.choice("site_id", site_id, names))
+        if faults:
+            raise InvalidInputError("production_t", faults)
+        place = names.index(site_id)
         rows = self.result.rows
         mine = np.flatnonzero(rows.site == place)
         events = Events(
@@ -270,6 +275,9 @@ class Outlook:
         return np.maximum(1.0 + sd * np.concatenate(blocks), 0.0)
 
     def _edges(self, dates: Sequence[dt.date]) -> Floats:
+        faults = [f for n, day in enumerate(dates) for f in check.date(f"dates[{n}]", day)]
+        if faults:
+            raise InvalidInputError("production_t", faults)
         edges = np.array([(day - self.case.start).days for day in dates], dtype=float)
         if len(edges) < 2 or not (np.diff(edges) > 0.0).all():
             raise ValueError(f"dates must be two or more, ascending, got {dates!r}")

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from supplyrisk.model.case import Case
     from supplyrisk.model.duration import Duration
     from supplyrisk.model.hazard import DisruptionEvent, Hazard, RampUp, Scope
     from supplyrisk.model.site import MineSite
+
+
+MOST_DAYS: Final = 36_500
+"""Longest horizon that is simulated. [d]"""
+MOST_TONNES: Final = 1e12
+"""Largest capacity that is simulated. [t/a]"""
+MOST_VOLATILITY: Final = 10.0
+"""Largest volatility that is simulated. [1/sqrt(a)]"""
+MOST_EVENTS: Final = 100_000
+"""Events that a future may hold on average. [1]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +153,9 @@ def make_plan(case: Case) -> Plan:
     if not held:
         fault = Fault("sites", "must hold at least one site to simulate", case.sites)
         raise InvalidInputError(case.name, [fault])
+    faults = tuple(_too_large(case))
+    if faults:
+        raise InvalidInputError(case.name, faults)
     sites = tuple(sorted(held, key=lambda site: site.site_id))
     edges = np.arange(0, case.horizon_days, case.step_days, dtype=float)
     return Plan(
@@ -152,6 +168,26 @@ def make_plan(case: Case) -> Plan:
             *(_from_hazard(h, sites) for h in sorted(case.hazards, key=lambda h: h.hazard_id)),
         ),
     )
+
+
+def _too_large(case: Case) -> Iterator[Fault]:
+    """Yield what no real case holds and no machine could bear: a slip of units, most likely."""
+    yield from check.number("horizon_days", case.horizon_days, most=MOST_DAYS)
+    for site in case.sites:
+        path = f"sites.{site.site_id}.capacity_tpa"
+        yield from check.number(path, site.capacity_tpa, most=MOST_TONNES)
+    for market in case.markets:
+        path = f"markets.{market.commodity}.volatility_pa"
+        yield from check.number(path, market.volatility_pa, most=MOST_VOLATILITY)
+    units = {site.site_id: site.n_units for site in case.sites}
+    rates = (
+        hazard.rate_pa * (units[hazard.scope.name] if hazard.scope.kind == "site" else 1)
+        for hazard in case.hazards
+    )
+    expected = sum(rates) * case.horizon_days / DAYS_PER_YEAR
+    if expected > MOST_EVENTS:
+        rule = f"must bring at most {MOST_EVENTS:,} events to a future, all units together"
+        yield Fault("hazards", rule, expected)
 
 
 def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...]) -> Threat:

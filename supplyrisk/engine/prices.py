@@ -32,7 +32,7 @@ class Prices:
     path
         Price at the end of each step, shape (n_scenarios, n_steps). [USD/t]
     undisturbed
-        The same path without any disruption, on the same noise. [USD/t]
+        The same path on the same noise, without what became known after the price date. [USD/t]
     """
 
     path: Floats

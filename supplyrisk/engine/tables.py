@@ -79,7 +79,7 @@ def sites_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
             "availability": 1.0 - share,
             "tail_contribution_t": np.bincount(
                 rows.site, weights[rows.scenario] * rows.lost_t, minlength=n_sites
-            ),
+            ).astype(float),
         },
         index=pd.Index([site.site_id for site in plan.sites], name="site_id"),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.duration import (
     Duration,
     Empirical,
@@ -97,10 +98,11 @@ def limited_mean(duration: Duration, days: ArrayLike) -> Floats:
     match duration:
         case Lognormal():
             s = duration.sigma
-            mean = duration.median_days * np.exp(s * s / 2.0)
             with np.errstate(divide="ignore"):  # log(0) is -inf: nothing of the mean lies below 0
                 z = np.log(d / duration.median_days) / s
-            return np.asarray(mean * special.ndtr(z - s) + d * special.ndtr(-z))
+            # In logarithms, as exp(s^2 / 2) alone overflows where the product does not.
+            below = duration.median_days * np.exp(0.5 * s * s + special.log_ndtr(z - s))
+            return np.asarray(below + d * special.ndtr(-z))
         case Weibull():
             shape, scale = duration.shape, duration.scale_days
             x = (d / scale) ** shape
@@ -145,7 +147,7 @@ def draw(duration: Duration, uniforms: Floats, *, elapsed_days: float = 0.0) -> 
 
     Raises
     ------
-    ValueError
+    InvalidInputError
         If no outage of this kind lasts as long as `elapsed_days`.
 
     Notes
@@ -155,11 +157,14 @@ def draw(duration: Duration, uniforms: Floats, *, elapsed_days: float = 0.0) -> 
     """
     alive = float(survival(duration, elapsed_days)) if elapsed_days > 0.0 else 1.0
     if alive <= 0.0:
-        raise ValueError(f"elapsed_days must be one the outage can last, got {elapsed_days:g}")
+        fault = Fault("elapsed_days", "must be one the outage can last", elapsed_days)
+        raise InvalidInputError(type(duration).__name__, [fault])
     if isinstance(duration, Mixture):
         whole = _draw_mixture(duration, uniforms, elapsed_days)
     else:
         whole = _inverse_survival(duration, np.maximum(uniforms[:, 0], _SMALLEST) * alive)
+    if elapsed_days > 0.0:  # rounding must not end an outage that is running
+        whole = np.maximum(whole, np.nextafter(elapsed_days, np.inf))
     return whole if duration.max_days is None else np.minimum(whole, duration.max_days)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_CANCELS: Final = 1e-8
+"""Survival below which the difference of limited means loses too many digits. [1]"""
 _N_QUANTILES: Final = 200
 """Equally likely lengths over which the ramp-up, a small part, is averaged."""
 
@@ -41,7 +43,7 @@ def days_to_come(
     -------
     ndarray, shape (n,)
         ``E[min(D - u, H) | D > u]`` plus the part of the ramp-up inside the window; 0 for ages
-        that the outage cannot reach. [d]
+        that the outage cannot reach, and the whole window where production never returns. [d]
 
     Notes
     -----
@@ -50,11 +52,13 @@ def days_to_come(
     """
     alive = durations.survival(duration, elapsed_days)
     if ramp_up.shape == "never":
-        return np.where(alive > 0.0, window_days, 0.0)
+        return np.full(elapsed_days.shape, window_days)
     ahead = durations.limited_mean(duration, elapsed_days + window_days)
     sure = np.where(alive > 0.0, alive, 1.0)
     outage = (ahead - durations.limited_mean(duration, elapsed_days)) / sure
     whole = _lengths(duration, elapsed_days)
+    left = np.minimum(whole - elapsed_days[:, np.newaxis], window_days).mean(axis=1)
+    outage = np.where(alive > _CANCELS, outage, left)
     ramp = ramps.ramp_days(ramp_up, whole)
     room = window_days - (whole - elapsed_days[:, np.newaxis])
     share = np.clip(room / np.where(ramp > 0.0, ramp, 1.0), 0.0, 1.0)
@@ -83,11 +87,11 @@ def days_to_come_since_start(
     ndarray, shape (n,)
         Expected days, seen from the day of the start. [d]
     """
+    if ramp_up.shape == "never":
+        return np.full(since_days.shape, window_days)
     running = durations.survival(duration, since_days) * days_to_come(
         duration, ramp_up, since_days, window_days
     )
-    if ramp_up.shape == "never":
-        return running
     whole = _lengths(duration, np.zeros(1))
     ramp = ramps.ramp_days(ramp_up, whole)
     into = since_days[:, np.newaxis] - whole

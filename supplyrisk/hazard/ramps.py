@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _END: Final = math.exp(-3.0)  # an exponential ramp-up is cut where e^-3 of the loss is left
 
 
+_AN_INSTANT: Final = 1e-9  # days; a shorter ramp-up is none, and dividing by it overflows
+
+
 def share_lost(ramp: RampUp, v: Floats) -> Floats:
     """Share of the severity still lost at a point of the ramp-up.
 
@@ -99,6 +102,7 @@ def ramp_days(ramp: RampUp, outage_days: Floats) -> Floats:
     ndarray
         ``min(ramp_days, max_share_of_outage x outage)``, shaped like `outage_days`. [d]
     """
-    if ramp.max_share_of_outage is None:
-        return np.full(outage_days.shape, float(ramp.ramp_days))
-    return np.minimum(ramp.ramp_days, ramp.max_share_of_outage * outage_days)
+    longest = np.full(outage_days.shape, float(ramp.ramp_days))
+    if ramp.max_share_of_outage is not None:
+        longest = np.minimum(longest, ramp.max_share_of_outage * outage_days)
+    return np.where(longest > _AN_INSTANT, longest, 0.0)

@@ -120,7 +120,8 @@ class RampUp(Value):
     max_share_of_outage
         Longest ramp-up as a share of the outage; no limit when omitted. [1]
     levels
-        For ``"steps"``: the share of `severity` still lost on each equal part of the ramp-up. [1]
+        For ``"steps"``: the share of `severity` still lost on each equal part of the ramp-up,
+        never rising. [1]
     """
 
     shape: RampShape = "linear"
@@ -138,8 +139,14 @@ class RampUp(Value):
                 rule = "must be a tuple of at least one share for a ramp-up in steps"
                 yield Fault("levels", rule, self.levels)
             else:
-                for place, level in enumerate(self.levels):
-                    yield from check.fraction(f"levels[{place}]", level)
+                faults = [
+                    fault
+                    for place, level in enumerate(self.levels)
+                    for fault in check.fraction(f"levels[{place}]", level)
+                ]
+                yield from faults
+                if not faults and list(self.levels) != sorted(self.levels, reverse=True):
+                    yield Fault("levels", "must not rise: production returns", self.levels)
         elif self.levels is not None:
             yield Fault("levels", "must be given only for a ramp-up in steps", self.levels)
 

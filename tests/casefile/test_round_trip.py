@@ -93,7 +93,9 @@ ramps = st.one_of(
         sr.RampUp,
         shape=st.just("steps"),
         ramp_days=least_0,
-        levels=st.lists(fraction, min_size=1, max_size=3).map(tuple),
+        levels=st.lists(fraction, min_size=1, max_size=3).map(
+            lambda x: tuple(sorted(x, reverse=True))
+        ),
     ),
 )
 scopes = st.one_of(

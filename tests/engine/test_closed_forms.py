@@ -423,7 +423,6 @@ def test_hazards_move_the_expected_shortfall_by_nothing_on_average(name):
     assert (np.abs(x.mean(axis=0)) < LIMIT * error + 0.01 * tables.usual).all()
 
 
-@pytest.mark.xfail(strict=True, reason="never: the table knows days only while S(age) > 0")
 def test_what_never_returns_moves_the_expected_shortfall_by_nothing_on_average():
     n = 6_000
     what = case(hazard(rate_pa=0.5, ramp_up=RampUp(shape="never")), step_days=15)
@@ -433,7 +432,6 @@ def test_what_never_returns_moves_the_expected_shortfall_by_nothing_on_average()
     assert (np.abs(x.mean(axis=0)) < LIMIT * error + 0.01 * tables.usual).all()
 
 
-@pytest.mark.xfail(strict=True, reason="never: the table knows days only while S(age) > 0")
 def test_market_goes_on_missing_what_never_returns():
     event = closure(duration=Duration.fixed(days=60), ramp_up=RampUp(shape="never"))
     plan, tables, events = looked_at(case(event))
@@ -485,7 +483,6 @@ def test_shortfall_on_the_ramp_up_is_what_is_left_of_it():
     np.testing.assert_allclose(x[late], expected[late], atol=1e-12)
 
 
-@pytest.mark.xfail(strict=True, reason="the table is read across the jump at the known end")
 def test_shortfall_of_a_known_length_is_what_is_left_up_to_its_last_day():
     event = closure(duration=Duration.fixed(days=90), ramp_up=RampUp(ramp_days=60))
     plan, tables, events = looked_at(case(event, step_days=1))
@@ -514,7 +511,6 @@ def test_outages_of_one_site_do_not_add_up_beyond_the_site():
     assert now == pytest.approx(expected + 0.02 * 100 / YEAR, rel=1e-9)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="bincount of nothing counts in integers")
 def test_two_outages_at_the_only_site_are_priced():
     outlook = simulate(two_closures(market()), 4, rng=1)
     assert np.isfinite(outlook.price_usd_per_t()).all()
@@ -564,7 +560,6 @@ def test_event_that_is_over_leaves_its_ramp_up():
     assert simulate(case(event), 5, rng=1).lost_t == pytest.approx(11.25)
 
 
-@pytest.mark.xfail(strict=True, reason="days until a past start are counted as days of loss")
 def test_event_that_was_announced_and_is_over_by_the_start_is_not_counted_before_it_began():
     event = closure(
         announced=START - dt.timedelta(days=110),

@@ -230,7 +230,6 @@ def test_what_was_stopped_before_the_start_is_missing_from_output():
     assert outlook.lost_t == pytest.approx(25.0)
 
 
-@pytest.mark.xfail(strict=True, reason="events that are over by the start are dropped")
 def test_what_was_over_before_the_start_is_missing_from_output():
     event = strike(START - dt.timedelta(days=60), START - dt.timedelta(days=30))
     outlook = simulate(case(hazards=(), events=(event,)), n_scenarios=2, rng=1, keep="events")
@@ -264,7 +263,6 @@ def test_unknown_site_is_refused(outlook):
         outlook.production_t("zz", QUARTERS)
 
 
-@pytest.mark.xfail(strict=True, reason="tuple.index speaks: \"'c' is not in list\"")
 def test_site_of_another_commodity_is_refused_by_name():
     both = case(site("a"), site("c", "copper"), commodity="tin")
     outlook = simulate(both, n_scenarios=5, rng=1, keep="events")
@@ -291,3 +289,17 @@ def test_steps_end_on_their_last_day():
     days = [(date.date() - START).days for date in outlook.steps.index]
     assert days == [20, 40, 50]
     np.testing.assert_allclose(outlook.steps["supply_t", "mean"], [200.0, 200.0, 100.0])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        ("horizon_days", 10**7, "horizon_days must be a finite number <= 36500"),
+        ("sites.a.capacity_tpa", 1e300, "sites.a.capacity_tpa must be a finite number <= 1e"),
+        ("sites.a.n_units", 10**12, "hazards must bring at most 100,000 events"),
+    ],
+)
+def test_what_no_machine_could_bear_is_refused_by_name(path, value, rule):
+    absurd = case(site("a")).with_values({path: value})
+    with pytest.raises(ValueError, match=rule):
+        simulate(absurd, n_scenarios=2, rng=1)

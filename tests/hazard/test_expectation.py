@@ -157,9 +157,6 @@ def test_ramp_to_come_is_the_integral_over_the_window():
             assert got[0] == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="never: production stays away whatever length was drawn, phi = 1 for good"
-)
 def test_what_never_returns_is_missing_for_the_whole_window_at_every_age():
     never = RampUp(shape="never")
     for duration in (Duration.fixed(days=30), Duration.lognormal(median_days=30, sigma=1)):
@@ -189,10 +186,9 @@ def test_days_to_come_lie_within_the_window(name, elapsed, window, ramp_name):
         assert to_come(duration, RAMPS[ramp_name], elapsed, window + 10.0) >= days - 1e-9
 
 
-@pytest.mark.xfail(
-    strict=True, reason="L(u + H) - L(u) cancels where S(u) is below 1e-13 or so: 0 instead of 5"
-)
 def test_an_exponential_outage_has_its_mean_to_go_at_every_age():
     duration = Duration.exponential(mean_days=5)
-    for age in (0.0, 50.0, 150.0, 200.0):
+    for age in (0.0, 50.0):
         assert to_come(duration, NO_RAMP, age) == pytest.approx(5.0, rel=1e-6)
+    for age in (150.0, 200.0):  # survival below 1e-13: a mean of 200 lengths stands in
+        assert to_come(duration, NO_RAMP, age) == pytest.approx(5.0, rel=5e-3)
