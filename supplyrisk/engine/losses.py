@@ -15,12 +15,13 @@ import numpy as np
 from supplyrisk.hazard import ramps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from supplyrisk.engine.draws import Events
     from supplyrisk.engine.plan import Plan
+    from supplyrisk.model.hazard import RampUp
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -68,12 +69,12 @@ class Losses:
     days
         What is left to each event when those that started earlier come first, shape (n_rows,). [d]
     cells
-        The same by step; none unless asked for.
+        The same by step.
     """
 
     alone_days: Floats
     days: Floats
-    cells: Cells | None
+    cells: Cells
 
 
 class Outages:
@@ -131,18 +132,20 @@ class Outages:
         ladder = restart[:, np.newaxis] + inner * e.ramp[rows][:, np.newaxis]
         return np.column_stack([start, restart, over, ladder])
 
-    def _by_shape(self, function: object, rows: Ints, v: Floats) -> Floats:
+    def _by_shape(
+        self, function: Callable[[RampUp, Floats], Floats], rows: Ints, v: Floats
+    ) -> Floats:
         if len(self._ramps) == 1:
-            return function(self._ramps[0], v)  # type: ignore[operator, no-any-return]
+            return function(self._ramps[0], v)
         out = np.empty_like(v)
         kind = self._kind[rows]
         for number, ramp in enumerate(self._ramps):
             mine = kind == number
-            out[mine] = function(ramp, v[mine])  # type: ignore[operator]
+            out[mine] = function(ramp, v[mine])
         return out
 
 
-def losses(plan: Plan, events: Events, edges: Floats, *, by_step: bool) -> Losses:
+def losses(plan: Plan, events: Events, edges: Floats) -> Losses:
     """Return what the events of a block lose between the first edge and the last.
 
     Parameters
@@ -153,8 +156,6 @@ def losses(plan: Plan, events: Events, edges: Floats, *, by_step: bool) -> Losse
         Sorted by scenario, site and start.
     edges : ndarray, shape (n_steps + 1,)
         Edges of the steps against the start of the case. [d]
-    by_step : bool
-        Whether to say in which step the loss falls.
 
     Returns
     -------
@@ -171,11 +172,7 @@ def losses(plan: Plan, events: Events, edges: Floats, *, by_step: bool) -> Losse
     begin, end = (outages.lost_until(every, np.full(len(every), t)) for t in edges[[0, -1]])
     alone = events.severity * (end - begin)
     back, cells_back = _taken_back(outages, edges)
-    cells = None
-    if by_step:
-        parts = [_cells_alone(outages, edges), cells_back]
-        columns = [np.concatenate([getattr(p, name) for p in parts]) for name in Cells.__slots__]
-        cells = Cells(*columns)
+    cells = _joined([_cells_alone(outages, edges), cells_back])
     # Rounding must not make a loss of less than nothing.
     return Losses(alone_days=alone, days=np.maximum(alone - back, 0.0), cells=cells)
 
@@ -215,14 +212,27 @@ def _taken_back(outages: Outages, edges: Floats) -> tuple[Floats, Cells]:
         parts.append(Cells(events.scenario[first], step, events.site[first], -days.sum(axis=1)))
     nowhere = np.empty(0, dtype=np.intp)
     none = Cells(nowhere, nowhere, nowhere, np.empty(0))
-    columns = [np.concatenate([getattr(p, n) for p in (none, *parts)]) for n in Cells.__slots__]
-    return by_row, Cells(*columns)
+    return by_row, _joined([none, *parts])
+
+
+def _joined(parts: list[Cells]) -> Cells:
+    return Cells(*(np.concatenate([getattr(p, name) for p in parts]) for name in Cells.__slots__))
 
 
 def groups_of_a_site(events: Events, chosen: NDArray[np.bool_] | None = None) -> Iterator[Ints]:
-    """Yield the rows of each site and scenario with several events, shape (n_groups, size).
+    """Group the rows of each site and scenario that has several events.
 
-    Of the chosen rows, if any are; else of all.
+    Parameters
+    ----------
+    events : Events
+        Sorted by scenario, site and start.
+    chosen : ndarray of bool, optional
+        The rows to look at; all of them when omitted.
+
+    Yields
+    ------
+    ndarray, shape (n_groups, size)
+        Rows of the groups of one size.
     """
     rows = np.arange(len(events)) if chosen is None else np.flatnonzero(chosen)
     if not len(rows):

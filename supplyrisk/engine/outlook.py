@@ -259,10 +259,8 @@ class Outlook:
         )
         days = np.diff(edges)
         up = np.broadcast_to(days, (self.n_scenarios, len(days)))
-        cells = losses(self.plan, events, edges, by_step=True).cells
-        if cells is not None:
-            weights = np.ones(len(self.plan.sites))
-            up = up - cells.series(weights, self.n_scenarios, len(days))
+        cells = losses(self.plan, events, edges).cells
+        up = up - cells.series(np.ones(len(self.plan.sites)), self.n_scenarios, len(days))
         return np.asarray(
             self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
         )

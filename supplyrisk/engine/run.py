@@ -118,10 +118,8 @@ def _simulate_block(
 ) -> BlockResult:
     market = plan.case.market()
     events = draw_events(plan, streams, n)
-    lost = losses(plan, events, plan.edges_days, by_step=True)
+    lost = losses(plan, events, plan.edges_days)
     daily = plan.production_t_per_day
-    if lost.cells is None:  # asked for above
-        raise RuntimeError("losses by step are missing")
     supply = daily.sum() * np.diff(plan.edges_days) - lost.cells.series(daily, n, plan.n_steps)
     price, peak = None, None
     buyers: dict[str, BuyerLosses] = {}

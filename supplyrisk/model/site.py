@@ -40,7 +40,8 @@ class MineSite(Value):
     operator
         Company that runs the site.
     n_units
-        Number of like mines that the site stands for; an event of site scope stops one of them.
+        Number of like mines that the site stands for; a hazard of site scope strikes them one by
+        one, each for its part.
     """
 
     site_id: str

@@ -161,7 +161,7 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
     )
     ax.axvline(0.0, color=_axes.INK, linewidth=0.8)
     ax.margins(x=0.05)
-    ax.set_xlabel(f"Cost against no disruptions [{unit}]")
+    ax.set_xlabel(f"Cost against the path without the new disruptions [{unit}]")
     explain(ax, "best")
     return ax
 

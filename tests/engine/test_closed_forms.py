@@ -432,6 +432,20 @@ def test_what_never_returns_moves_the_expected_shortfall_by_nothing_on_average()
     assert (np.abs(x.mean(axis=0)) < LIMIT * error + 0.01 * tables.usual).all()
 
 
+@pytest.mark.parametrize("severity", [1.0, 0.5])
+def test_hazards_of_a_shut_mine_move_its_shortfall_by_nothing_on_average(severity):
+    # What is already lost cannot be lost again: less than the usual is to be taken off there.
+    n = 6_000
+    shut = closure(
+        duration=Duration.fixed(days=60), ramp_up=RampUp(shape="never"), severity=severity
+    )
+    plan, tables, events = looked_at(case(shut, hazard(rate_pa=3.0), step_days=15), n)
+    x = expectation.shortfall(plan, events, tables, n)
+    error = x.std(axis=0) / math.sqrt(n)
+    off = np.abs(x.mean(axis=0) - 0.1 * severity)
+    assert (off < LIMIT * error + 0.01 * tables.usual * (1.0 - severity) + 1e-9).all()
+
+
 def test_market_goes_on_missing_what_never_returns():
     event = closure(duration=Duration.fixed(days=60), ramp_up=RampUp(shape="never"))
     plan, tables, events = looked_at(case(event))

@@ -149,7 +149,7 @@ def described(events, rows):
 
 
 def assert_matches_reference(events, plan, edges, n_scenarios, tolerance):
-    got = engine.losses(plan, events, edges, by_step=True)
+    got = engine.losses(plan, events, edges)
     n_steps = len(edges) - 1
     for place in range(len(SITES)):
         weights = np.zeros(len(SITES))
@@ -217,7 +217,7 @@ def test_losses_between_any_edges_match_the_slow_reference(rows, first, width):
 @given(rows=rows_of_events)
 def test_attribution_sums_to_the_steps_and_stays_below_what_each_would_lose_alone(rows):
     plan, events = plan_of(100, 7), table(rows)
-    got = engine.losses(plan, events, plan.edges_days, by_step=True)
+    got = engine.losses(plan, events, plan.edges_days)
     for place in range(len(SITES)):
         weights = np.eye(len(SITES))[place]
         whole = got.cells.series(weights, 3, plan.n_steps).sum(axis=1)
@@ -226,14 +226,13 @@ def test_attribution_sums_to_the_steps_and_stays_below_what_each_would_lose_alon
         np.testing.assert_allclose(parts, whole, atol=1e-9)
     assert (got.days <= got.alone_days + 1e-9).all()
     assert (got.days >= -1e-9).all()
-    assert engine.losses(plan, events, plan.edges_days, by_step=False).cells is None
 
 
 def test_two_overlapping_halves_worked_by_hand():
     # Half lost on days 10 to 30 and on 20 to 40: 5 + 7.5 + 5 days; the first keeps its 10.
     plan = plan_of(100, 10)
     events = table([(0, 0, 0, 20.0, 20.0, 0.0, 0.5), (0, 0, 0, 10.0, 20.0, 0.0, 0.5)])
-    got = engine.losses(plan, events, plan.edges_days, by_step=True)
+    got = engine.losses(plan, events, plan.edges_days)
     assert got.alone_days.tolist() == [10.0, 10.0]
     np.testing.assert_allclose(got.days, [10.0, 7.5])
     steps = got.cells.series(np.array([1.0, 0.0]), 1, 10)[0]
@@ -244,14 +243,14 @@ def test_two_linear_ramps_on_top_of_each_other_worked_by_hand():
     # Both restart on day 0 and ramp up over 30 days: 30 (1 - integral v^2) = 20 days.
     plan = plan_of(100, 100)
     events = table([(0, 0, 0, -10.0, 10.0, 30.0, 1.0), (0, 0, 0, -5.0, 5.0, 30.0, 1.0)])
-    got = engine.losses(plan, events, plan.edges_days, by_step=True)
+    got = engine.losses(plan, events, plan.edges_days)
     np.testing.assert_allclose(got.days, [15.0, 5.0])
 
 
 def test_what_never_returns_is_lost_until_the_horizon():
     plan = plan_of(100, 7)
     events = table([(0, NEVER, 0, 40.0, 1.0, 1.0, 0.25), (1, NEVER, 1, -9.0, 0.0, 0.0, 1.0)])
-    got = engine.losses(plan, events, plan.edges_days, by_step=True)
+    got = engine.losses(plan, events, plan.edges_days)
     np.testing.assert_allclose(got.days, [15.0, 100.0])
 
 
