@@ -13,7 +13,7 @@ from supplyrisk.model.case import KINDS, Case, scalar_faults
 from supplyrisk.model.consistency import Draft, Remnant, between_parts
 from supplyrisk.model.duration import FAMILIES, Duration
 from supplyrisk.model.evidence import Source
-from supplyrisk.model.hazard import SCOPE_KINDS, RampUp, Scope
+from supplyrisk.model.hazard import SCOPE_KINDS, Peril, RampUp, Scope
 from supplyrisk.model.market import PRICE_KINDS, PriceTerms, Supply
 from supplyrisk.model.outcome import Observation, Outcome
 from supplyrisk.model.paths import IDS
@@ -297,7 +297,12 @@ def _supplies(rows: Any, path: str, faults: Faults) -> tuple[Supply | None, ...]
     return tuple(_nested(Supply, row, f"{path}[{place}]", faults) for place, row in enumerate(rows))
 
 
+def _peril(name: Any, _path: str, _faults: Faults) -> Any:  # noqa: ANN401 - the rule is Hazard's
+    return Peril(name) if isinstance(name, str) and name in set(Peril) else name
+
+
 READERS: Final[dict[str, Callable[[Any, str, Faults], Any]]] = {
+    "peril": _peril,
     "scope": _scope,
     "duration": _duration,
     "parts": _mixture_parts,

@@ -11,7 +11,6 @@ import numpy as np
 
 from supplyrisk import _html
 from supplyrisk import _validation as check
-from supplyrisk.engine import tables
 from supplyrisk.engine.draws import Events
 from supplyrisk.engine.losses import losses
 from supplyrisk.engine.streams import BLOCK_SIZE, Streams
@@ -86,6 +85,8 @@ class Outlook:
             availability [1], and tail_contribution_t [t]: the part of the tail value at risk at
             95 %.
         """
+        from supplyrisk.engine import tables
+
         return tables.sites_table(self.plan, self.result)
 
     @cached_property
@@ -99,6 +100,8 @@ class Outlook:
             at the end of the step]) and statistic (mean, q05, q25, q50, q75, q95); from the first
             20,000 scenarios at most, whose number stands in ``attrs["n_scenarios"]``.
         """
+        from supplyrisk.engine import tables
+
         return tables.steps_table(self.plan, self.result)
 
     @cached_property
@@ -114,6 +117,8 @@ class Outlook:
             date (what was shut before is in the price: its return is a gain), or
             ``against_budget``: the price before.
         """
+        from supplyrisk.engine import tables
+
         return tables.exposures_table(self.plan, self.result)
 
     def summary(self) -> pd.DataFrame:
@@ -125,6 +130,8 @@ class Outlook:
             Columns metric, value, ci_low, ci_high, unit. For ``implied_closure_days`` the interval
             spans the elasticity prior instead of the sampling error.
         """
+        from supplyrisk.engine import tables
+
         return tables.summary_table(self.plan, self.result, self.market_view)
 
     def contributions(self, by: str = "site") -> pd.DataFrame:
@@ -150,6 +157,8 @@ class Outlook:
         -----
         Where outages of a site overlap, the loss goes to the one that started first.
         """
+        from supplyrisk.engine import tables
+
         return tables.contributions_table(self.plan, self.result, by)
 
     def events(self) -> pd.DataFrame:
@@ -168,6 +177,8 @@ class Outlook:
             If the outlook was not simulated with ``keep="events"``.
         """
         self._need_events()
+        from supplyrisk.engine import tables
+
         return tables.events_table(self.plan, self.result)
 
     def price_usd_per_t(self, commodity: str | None = None) -> Floats:

@@ -153,7 +153,7 @@ def make_plan(case: Case) -> Plan:
     if not held:
         fault = Fault("sites", "must hold at least one site to simulate", case.sites)
         raise InvalidInputError(case.name, [fault])
-    faults = tuple(_too_large(case))
+    faults = (*_too_large(case), *_not_on_the_calendar(held))
     if faults:
         raise InvalidInputError(case.name, faults)
     sites = tuple(sorted(held, key=lambda site: site.site_id))
@@ -188,6 +188,13 @@ def _too_large(case: Case) -> Iterator[Fault]:
     if expected > MOST_EVENTS:
         rule = f"must bring at most {MOST_EVENTS:,} events to a future, all units together"
         yield Fault("hazards", rule, expected)
+
+
+def _not_on_the_calendar(sites: list[MineSite]) -> Iterator[Fault]:
+    for site in sites:
+        if site.annual_cap_days is not None:
+            path = f"sites.{site.site_id}.annual_cap_days"
+            yield Fault(path, "must be left out on the calendar basis", site.annual_cap_days)
 
 
 def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...]) -> Threat:

@@ -49,7 +49,7 @@ class Market(Value):
     volatility_pa
         Volatility of the price apart from disruptions. [1/sqrt(a)]
     stock_t
-        Stock in exchange warehouses. [t]
+        Stock in exchange warehouses; kept with the case, not simulated yet. [t]
     choke_price_ratio
         Highest price that users pay, against `price_usd_per_t`. [1]
     """
@@ -200,7 +200,7 @@ class CommodityExposure(Value):
     margin_usd_per_t
         Margin earned on each tonne used, net of the metal at the price before. [USD/t]
     priority
-        Rank when metal is rationed, 1 first.
+        Rank when metal is rationed, 1 first; nothing is rationed yet.
     illustrative
         Whether the buyer is made up to show the method.
     """

@@ -42,6 +42,9 @@ class MineSite(Value):
     n_units
         Number of like mines that the site stands for; a hazard of site scope strikes them one by
         one, each for its part.
+    annual_cap_days
+        Most days of outage that count in a year; for the occurrence basis alone, so a simulation
+        on the calendar refuses it. [d]
     """
 
     site_id: str
@@ -54,6 +57,7 @@ class MineSite(Value):
     longitude_deg: float | None = None
     operator: str | None = None
     n_units: int = 1
+    annual_cap_days: float | None = None
 
     @property
     def production_tpa(self) -> float:
@@ -80,6 +84,8 @@ class MineSite(Value):
         if self.operator is not None:
             yield from check.text("operator", self.operator)
         yield from check.whole("n_units", self.n_units, least=1)
+        if self.annual_cap_days is not None:
+            yield from check.number("annual_cap_days", self.annual_cap_days, above=0.0)
 
 
 def country_faults(field: str, value: object, *, other: bool) -> Iterator[Fault]:

@@ -125,6 +125,7 @@ def sites(draw, name):
         longitude_deg=position[1],
         operator=draw(maybe() | text),
         n_units=draw(whole),
+        annual_cap_days=draw(maybe() | positive),
     )
 
 

@@ -191,6 +191,7 @@ FIELDS = {
 # Fields that may be left out, and refuse what is not None and not sound.
 OPTIONAL = {
     sr.MineSite: {
+        "annual_cap_days": ABOVE_0,
         "latitude_deg": "must be a finite number >= -90 and <= 90",
         "longitude_deg": "must be a finite number >= -180 and <= 180",
         "operator": TEXT,
