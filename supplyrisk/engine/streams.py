@@ -81,7 +81,7 @@ def seed_of(rng: int | np.random.Generator | None) -> int:
         rng = np.random.default_rng()
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
-    if isinstance(rng, bool) or not hasattr(rng, "__index__"):
+    if isinstance(rng, bool | np.bool) or not hasattr(rng, "__index__"):
         raise TypeError(
             f"rng must be a whole number >= 0, a numpy.random.Generator or None, got {rng!r}"
         )

@@ -246,7 +246,7 @@ def _pair(item: object) -> tuple[np.datetime64, float]:
         day, value = item  # type: ignore[misc]
         pair = np.datetime64(day), float(value)  # type: ignore[has-type]
     except (TypeError, ValueError):
-        pair = np.datetime64("NaT"), np.nan
+        pair = np.datetime64("NaT", "D"), np.nan
     if np.isnat(pair[0]) or not np.isfinite(pair[1]):
         raise ValueError(f"observed must hold pairs of a date and a finite number, got {item!r}")
     return pair
