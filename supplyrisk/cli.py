@@ -131,6 +131,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print_outlook(outlook: Outlook) -> None:
+    import pandas as pd  # noqa: PLC0415
+
     from supplyrisk import _text  # noqa: PLC0415
     from supplyrisk.explanation import ongoing_table, outlook_words  # noqa: PLC0415
 
@@ -144,9 +146,16 @@ def _print_outlook(outlook: Outlook) -> None:
     parts = outlook.contributions("site").head(8)
     print(f"\nWhere it comes from (t, mean and worst 5 %)\n{_text.table(parts, index=True)}")
     buyers = outlook.exposures
-    if len(buyers):
-        shown = buyers.drop(columns=["illustrative", "ci_low", "ci_high"]).T
-        print(f"\nWhat it costs a buyer\n{_text.table(shown, index=True)}")
+    for buyer_id, row in buyers.iterrows():
+        measures = [name for name in row.index if f"{name}_ci_low" in row.index]
+        ends = [[row[f"{name}{end}"] for name in measures] for end in ("", "_ci_low", "_ci_high")]
+        columns = ["measure", "value", "ci_low", "ci_high"]
+        shown = dict(zip(columns, [measures, *ends], strict=True))
+        print(f"\nWhat it costs: {row['name']} ({buyer_id})\n{_text.table(pd.DataFrame(shown))}")
+        print(
+            f"days until the stock is gone without the largest source: "
+            f"{_text.shown(row['time_to_survive_days'])}"
+        )
 
 
 def _check(options: argparse.Namespace) -> int:

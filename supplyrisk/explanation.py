@@ -16,9 +16,10 @@ from supplyrisk.model import paths
 from supplyrisk.model.case import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sized
 
     from supplyrisk.model.evidence import Evidence
+    from supplyrisk.model.hazard import Scope
     from supplyrisk.model.market import Market
 
 ENOUGH_IN_THE_TAIL = 300
@@ -105,6 +106,10 @@ def case_tables(case: Case) -> dict[str, pd.DataFrame]:
         ),
         "Known to matter, not in the numbers": pd.DataFrame({"what": list(case.not_quantified)}),
     }
+    tables["Sources"] = pd.DataFrame(
+        [(s.source_id, s.publisher, s.title, s.licence, s.published) for s in case.sources],
+        columns=["source", "publisher", "title", "licence", "published"],
+    )
     return {title: frame for title, frame in tables.items() if len(frame)}
 
 
@@ -161,16 +166,17 @@ def _case_words(case: Case) -> Iterator[str]:
         f"{case.name} starts on {case.start} and looks {case.horizon_days} days ahead "
         f"in steps of {case.step_days} days."
     )
-    planned = sum(s.production_tpa for s in case.sites if s.commodity == case.commodity)
-    countries = {site.country for site in case.sites}
+    held = [site for site in case.sites if site.commodity == case.commodity]
+    planned = sum(site.production_tpa for site in held)
+    countries = {site.country for site in held}
     yield (
-        f"{len(case.sites)} sites in {len(countries)} countries plan {_text.shown(planned)} t/a "
-        f"of {case.commodity}."
+        f"{_count(held, 'site')} in {_count(countries, 'country', 'countries')} plan "
+        f"{_text.shown(planned)} t/a of {case.commodity}."
     )
-    expected = sum(hazard.rate_pa * _units(case, hazard.scope.name) for hazard in case.hazards)
+    expected = sum(hazard.rate_pa * _units(case, hazard.scope) for hazard in case.hazards)
     yield (
-        f"{len(case.hazards)} hazards bring {expected:.1f} events a year on average; "
-        f"{len(case.events)} dated events are known."
+        f"Hazards: {len(case.hazards)}, which bring {expected:.1f} events a year on average. "
+        f"Dated events: {len(case.events)}."
     )
     market = case.market()
     if market is not None:
@@ -199,8 +205,12 @@ def _market_words(case: Case, market: Market) -> Iterator[str]:
         )
 
 
-def _units(case: Case, site_id: str) -> int:
-    return next((site.n_units for site in case.sites if site.site_id == site_id), 1)
+def _units(case: Case, scope: Scope) -> int:
+    return case.site(scope.name).n_units if scope.kind == "site" else 1
+
+
+def _count(things: Sized, one: str, many: str = "") -> str:
+    return f"{len(things)} {one if len(things) == 1 else many or one + 's'}"
 
 
 def outlook_words(outlook: Outlook) -> Iterator[str]:
@@ -232,7 +242,7 @@ def outlook_words(outlook: Outlook) -> Iterator[str]:
             f"(at least {ENOUGH_IN_THE_TAIL} in the tail)."
         )
     view = outlook.market_view
-    if view is not None and view.implied_elasticity_sum == view.implied_elasticity_sum:
+    if view is not None and view.implied_elasticity_sum > 0.0:
         low, middle, high = (_text.shown(days) for days in view.implied_closure_days)
         yield (
             f"The last quote stood {view.quote_ratio - 1.0:+.1%} against the price before. It fits "

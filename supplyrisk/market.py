@@ -31,7 +31,7 @@ def price_ratio(shortfall: ArrayLike, elasticity_sum: ArrayLike, *, choke_ratio:
     elasticity_sum : array_like
         ``elasticity_supply - elasticity_demand``, above 0; broadcasts with `shortfall`. [1]
     choke_ratio : float
-        Highest ratio that users pay. [1]
+        Upper bound of the ratio. [1]
 
     Returns
     -------

@@ -49,6 +49,22 @@ def test_an_outlook_says_what_the_market_implies_and_warns_of_a_thin_tail(case):
     assert "are in that tail" not in many.text
 
 
+def test_nothing_is_read_backwards_without_news(case):
+    calm = sr.simulate(case.without("events.bisie-closure"), n_scenarios=200, rng=1)
+    assert "read backwards" not in sr.explain(calm).text
+
+
+def test_one_is_one(case):
+    one = sr.Case(name="x", start=case.start, sites=case.sites[:1])
+    assert "1 site in 1 country plan" in sr.explain(one).text
+
+
+def test_a_hazard_can_be_left_out_and_its_evidence_stays(case):
+    calm = case.without("hazards.kivu-conflict")
+    assert len(calm.evidence) == len(case.evidence)
+    assert not any(item.hazard_id == "kivu-conflict" for item in calm.evidence)
+
+
 def test_html_is_escaped(case):
     evil = "<script>alert(1)</script>"
     item = sr.Evidence(evidence_id="x", date=case.start, kind="note", statement=evil)

@@ -47,16 +47,16 @@ class Expectations:
     usual_by_site
         Expected shortfall from hazards alone at the end of each step, if nothing else had
         happened, shape (n_sites, n_steps). [1]
-    announced
-        Expected shortfall from announced events that have not started by the end of each step,
-        shape (n_steps,). [1]
+    announced_left
+        Share that announced events which have not started by the end of each step are expected to
+        leave of each site, shape (n_sites, n_steps). [1]
     """
 
     ages: Floats
     days: Floats
     shares: Floats
     usual_by_site: Floats
-    announced: Floats
+    announced_left: Floats
 
     @property
     def usual(self) -> Floats:
@@ -95,7 +95,7 @@ def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
                 known[key] = _led_on(days_ahead, ages[index], threat.duration.longest_days)
             days[index] = known[key]
     shares = plan.production_t_per_day * DAYS_PER_YEAR / supply_tpa
-    return Expectations(ages, days, shares, _usual(plan, shares), _announced(plan, shares))
+    return Expectations(ages, days, shares, _usual(plan, shares), _announced_left(plan))
 
 
 def _led_on(days: Floats, ages: Floats, longest: float) -> Floats:
@@ -126,14 +126,18 @@ def shortfall(plan: Plan, events: Events, tables: Expectations, n_scenarios: int
     ndarray, shape (n_scenarios, n_steps)
         Expected share of a year's supply that is missing, beyond the usual. [1]
     """
-    row, step, y = _views(plan, events, tables)
+    views = row, step, y = _views(plan, events, tables)
     size = (n_scenarios, plan.n_steps)
-    total = _combined(events, (row, step, y), np.outer(tables.shares, np.ones(size[1])), size)
+    # An announced event is one more factor at its sites until it starts.
+    left, share = tables.announced_left, tables.shares[:, np.newaxis]
+    total = _combined(events, views, share * left, size)
     # A shut mine cannot be stopped again, so less than the usual is to be taken off there.
     known = np.array([threat.event is not None for threat in plan.threats], dtype=bool)
     shut = known[events.threat[row]]
-    spared = _combined(events, (row[shut], step[shut], y[shut]), tables.usual_by_site, size)
-    return total + spared + (tables.announced - tables.usual)
+    usual = tables.usual_by_site
+    spared = _combined(events, (row[shut], step[shut], y[shut]), usual * left, size)
+    announced = ((share + usual) * (1.0 - left)).sum(axis=0)
+    return np.asarray(total + spared + announced - tables.usual)
 
 
 def _combined(
@@ -169,7 +173,9 @@ def _combined(
     return total.reshape(n_scenarios, n_steps)
 
 
-def known_shortfall(plan: Plan, tables: Expectations, day: float) -> float:
+def known_shortfall(
+    plan: Plan, tables: Expectations, day: float, *, after: float = -np.inf
+) -> float:
     """Shortfall that the market expected from dated events on a day up to the start.
 
     Parameters
@@ -180,6 +186,8 @@ def known_shortfall(plan: Plan, tables: Expectations, day: float) -> float:
         What the market would expect of each threat.
     day : float
         Day against the start of the case, at most 0. [d]
+    after : float, optional
+        Count only events that became known after this day; all of them when omitted. [d]
 
     Returns
     -------
@@ -188,7 +196,7 @@ def known_shortfall(plan: Plan, tables: Expectations, day: float) -> float:
     """
     left = np.ones(len(plan.sites))
     for threat in plan.threats:
-        if threat.event is not None and threat.announced_days <= day:
+        if threat.event is not None and after < threat.announced_days <= day:
             left[threat.sites] *= 1.0 - _known_view(threat, day)
     return float(tables.shares @ (1.0 - left))
 
@@ -291,13 +299,15 @@ def _cumulative_simpson(values: Floats, edges: Floats) -> Floats:
     return np.cumsum(np.diff(edges) * (low + 4.0 * middle + high) / 6.0)
 
 
-def _announced(plan: Plan, shares: Floats) -> Floats:
-    """Shortfall from announced events before they start, at the end of each step."""
-    total = np.zeros(plan.n_steps)
+def _announced_left(plan: Plan) -> Floats:
+    """Share of each site that announced events are to leave, at the end of each step before them.
+
+    1 where none is announced; shape (n_sites, n_steps).
+    """
+    left = np.ones((len(plan.sites), plan.n_steps))
     for threat in plan.threats:
         if threat.event is not None and threat.start_days > 0.0:
-            before = np.flatnonzero(plan.edges_days[1:] < threat.start_days)
-            for step in before:
+            for step in np.flatnonzero(plan.edges_days[1:] < threat.start_days):
                 view = _known_view(threat, float(plan.edges_days[1 + step]))
-                total[step] += view * shares[threat.sites].sum()
-    return total
+                left[threat.sites, step] *= 1.0 - view
+    return left

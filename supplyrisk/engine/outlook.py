@@ -112,7 +112,8 @@ class Outlook:
         -------
         pandas.DataFrame
             Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst
-            5 %; ci_low and ci_high are the 90 % interval of expected_cost_usd. Costs are against
+            5 %, each with its 90 % interval in columns that end in ``_ci_low`` and ``_ci_high``;
+            time_to_survive_days is stock over the share of the largest source. Costs are against
             the path on the same noise without the disruptions that became known after the price
             date (what was shut before is in the price: its return is a gain), or
             ``against_budget``: the price before.
@@ -301,11 +302,10 @@ class Outlook:
 
     def _priced(self, values: Floats | None, commodity: str | None) -> Floats:
         if values is None or commodity not in {None, self.case.commodity}:
-            have = [market.commodity for market in self.case.markets]
+            have = "the case has none" if values is None else self.case.commodity
             wanted = self.case.commodity if commodity is None else commodity
             raise ValueError(
-                f"commodity must have a market that is simulated "
-                f"({', '.join(have) or 'the case has none'}), got {wanted!r}"
+                f"commodity must have a market that is simulated ({have}), got {wanted!r}"
             )
         return values
 

@@ -98,31 +98,29 @@ def price_paths(
 
     Notes
     -----
-    Path = last quote x noise x ratio(t) / ratio(start), where the ratio is that of
+    Path = last quote x noise x ratio(t) / ratio(quote), where the ratio is that of
     `supplyrisk.market.price_ratio` for the shortfall beyond what was known on the price date.
     """
     key = ("market", market.commodity)
-    if market.elasticity_demand is not None and market.elasticity_supply is not None:
-        elasticity = np.full(n_scenarios, market.elasticity_supply - market.elasticity_demand)
-    else:
-        normal = streams.stream(*key, "elasticity").standard_normal(n_scenarios)
-        elasticity = market.elasticity_sum_median * np.exp(market.elasticity_sum_sigma * normal)
-    before = _known_on(plan, tables, market.price_date.toordinal())
-    now = expectation.known_shortfall(plan, tables, 0.0) - before
+    normal = streams.stream(*key, "elasticity").standard_normal(n_scenarios)
+    price_day, quote_day = _days(plan, market)
+    before = expectation.known_shortfall(plan, tables, price_day)
+    quoted = expectation.known_shortfall(plan, tables, quote_day) - before
     later = expectation.shortfall(plan, events, tables, n_scenarios) - before
-    column = elasticity[:, np.newaxis]
+    column = _elasticity_sum(market, normal)[:, np.newaxis]
     choke = market.choke_price_ratio
-    at_start = kernel.price_ratio(now, column, choke_ratio=choke)
-    ratio = kernel.price_ratio(later, column, choke_ratio=choke) / at_start
+    # The quote holds what was known on its day; what became known since moves the first step.
+    at_quote = kernel.price_ratio(quoted, column, choke_ratio=choke)
+    ratio = kernel.price_ratio(later, column, choke_ratio=choke) / at_quote
     steps = streams.stream(*key, "noise").standard_t(
         kernel.NOISE_DEGREES, size=(n_scenarios, plan.n_steps)
     )
     days = np.diff(plan.edges_days)
     # The quote may be some days old: the first step bridges them too.
-    days[0] += (plan.case.start - market.quote_date).days
+    days[0] -= quote_day
     noise = kernel.noise_factor(steps, days, volatility_pa=market.volatility_pa)
     path = market.quote_usd_per_t * noise
-    return Prices(path=path * ratio, undisturbed=path / at_start)
+    return Prices(path=path * ratio, undisturbed=path / at_quote)
 
 
 def market_view(plan: Plan, market: Market, tables: Expectations) -> MarketView:
@@ -142,36 +140,37 @@ def market_view(plan: Plan, market: Market, tables: Expectations) -> MarketView:
     MarketView
         Implied elasticity and implied length of closure.
     """
-    offset = market.quote_date.toordinal()
-    before = _known_on(plan, tables, market.price_date.toordinal())
-    gap = _known_on(plan, tables, offset) - before
+    price_day, quote_day = _days(plan, market)
+    gap = expectation.known_shortfall(plan, tables, quote_day, after=price_day)
     ratio = market.quote_usd_per_t / market.price_usd_per_t
-    start = plan.case.start.toordinal()
-    hit = {
-        int(site): threat.severity
-        for threat in plan.threats
-        if threat.event is not None
-        and market.price_date.toordinal() - start < threat.announced_days <= offset - start
-        for site in threat.sites
-    }
-    share = sum(tables.shares[site] * severity for site, severity in hit.items())
-    points = special.ndtri([0.05, 0.5, 0.95])
-    if market.elasticity_demand is not None and market.elasticity_supply is not None:
-        elasticity = np.full(3, market.elasticity_supply - market.elasticity_demand)
-    else:
-        elasticity = market.elasticity_sum_median * np.exp(market.elasticity_sum_sigma * points)
-    with np.errstate(divide="ignore", invalid="ignore"):  # no new event: nothing is implied
-        days = (ratio - 1.0) * elasticity / np.float64(share) * expectation.WINDOW_DAYS
-    low, middle, high = (float(x) if np.isfinite(x) else float("nan") for x in days)
+    left = np.ones(len(plan.sites))
+    for threat in plan.threats:
+        if threat.event is not None and price_day < threat.announced_days <= quote_day:
+            left[threat.sites] *= 1.0 - threat.severity
+    share = float(tables.shares @ (1.0 - left))
+    nothing = float("nan")
+    closure = (nothing, nothing, nothing)
+    if share > 0.0:
+        elasticity = _elasticity_sum(market, special.ndtri([0.05, 0.5, 0.95]))
+        low, middle, high = (ratio - 1.0) * elasticity / share * expectation.WINDOW_DAYS
+        closure = (float(low), float(middle), float(high))
     return MarketView(
         quote_ratio=ratio,
-        new_share=float(share),
+        new_share=share,
         shortfall=gap,
         implied_elasticity_sum=kernel.implied_elasticity_sum(gap, ratio),
-        implied_closure_days=(low, middle, high),
+        implied_closure_days=closure,
     )
 
 
-def _known_on(plan: Plan, tables: Expectations, ordinal: int) -> float:
-    day = min(ordinal - plan.case.start.toordinal(), 0)
-    return expectation.known_shortfall(plan, tables, float(day))
+def _days(plan: Plan, market: Market) -> tuple[float, float]:
+    """Days of the price before and of the last quote against the start, at most 0."""
+    start = plan.case.start
+    return float((market.price_date - start).days), float((market.quote_date - start).days)
+
+
+def _elasticity_sum(market: Market, normal: Floats) -> Floats:
+    """Elasticity sums at normal scores of the prior; the published sum, where there is one."""
+    if market.elasticity_demand is not None and market.elasticity_supply is not None:
+        return np.full(len(normal), market.elasticity_supply - market.elasticity_demand)
+    return market.elasticity_sum_median * np.exp(market.elasticity_sum_sigma * normal)

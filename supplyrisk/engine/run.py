@@ -36,8 +36,8 @@ N_KEPT: Final = 20_000
 def simulate(
     case: Case,
     n_scenarios: int = 10_000,
-    rng: int | np.random.Generator | None = None,
     *,
+    rng: int | np.random.Generator | None = None,
     basis: Basis = "calendar",
     keep: Keep = "summary",
 ) -> Outlook:

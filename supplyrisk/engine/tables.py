@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from supplyrisk.engine.exposures import BuyerLosses
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.prices import MarketView
     from supplyrisk.engine.results import BlockResult
+    from supplyrisk.model.market import CommodityExposure
 
     Floats = NDArray[np.float64]
 
@@ -162,39 +164,39 @@ def steps_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
 
 def exposures_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
     """Return the results by buyer, indexed by buyer_id."""
-    records = []
-    for buyer in sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id):
-        if buyer.buyer_id not in result.buyers:
-            continue
-        lost = result.buyers[buyer.buyer_id]
-        interval = metrics.mean_interval(lost.cost_usd)
-        shares = [source.share for source in buyer.sources if source.share > 0.0]
-        records.append(
-            {
-                "buyer_id": buyer.buyer_id,
-                "name": buyer.name,
-                "illustrative": buyer.illustrative,
-                "expected_cost_usd": float(lost.cost_usd.mean()),
-                "ci_low": interval.low,
-                "ci_high": interval.high,
-                "tail_cost_usd": metrics.tail_value_at_risk(lost.cost_usd, level=TAIL_LEVEL),
-                "expected_cost_against_budget_usd": float(lost.cost_against_budget_usd.mean()),
-                "tail_cost_against_budget_usd": metrics.tail_value_at_risk(
-                    lost.cost_against_budget_usd, level=TAIL_LEVEL
-                ),
-                "expected_shortage_t": float(lost.shortage_t.mean()),
-                "tail_shortage_t": metrics.tail_value_at_risk(lost.shortage_t, level=TAIL_LEVEL),
-                "probability_short": float((lost.shortage_t > 0.0).mean()),
-                "expected_lost_margin_usd": float(lost.lost_margin_usd.mean()),
-                "tail_lost_margin_usd": metrics.tail_value_at_risk(
-                    lost.lost_margin_usd, level=TAIL_LEVEL
-                ),
-                "time_to_survive_days": buyer.inventory_days / max(shares, default=0.0)
-                if shares
-                else float("inf"),
-            }
-        )
-    return pd.DataFrame(records, columns=None if records else ["buyer_id"]).set_index("buyer_id")
+    records = {
+        buyer.buyer_id: _exposure(buyer, result.buyers[buyer.buyer_id])
+        for buyer in sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id)
+        if buyer.buyer_id in result.buyers
+    }
+    frame = pd.DataFrame(list(records.values()), index=pd.Index(list(records), dtype=object))
+    return frame.rename_axis("buyer_id")
+
+
+def _exposure(buyer: CommodityExposure, lost: BuyerLosses) -> dict[str, object]:
+    n = len(lost.cost_usd)
+    shares = [source.share for source in buyer.sources if source.share > 0.0]
+    short = int((lost.shortage_t > 0.0).sum())
+    record: dict[str, object] = {"name": buyer.name, "illustrative": buyer.illustrative}
+    measures = (
+        ("cost_usd", lost.cost_usd),
+        ("cost_against_budget_usd", lost.cost_against_budget_usd),
+        ("shortage_t", lost.shortage_t),
+        ("lost_margin_usd", lost.lost_margin_usd),
+    )
+    for name, values in measures:
+        ends = metrics.mean_interval(values)
+        tail_ends = metrics.tail_value_at_risk_interval(values, level=TAIL_LEVEL)
+        tail = metrics.tail_value_at_risk(values, level=TAIL_LEVEL)
+        record |= _with_ends(f"expected_{name}", float(values.mean()), ends)
+        record |= _with_ends(f"tail_{name}", tail, tail_ends)
+    record |= _with_ends("probability_short", short / n, metrics.probability_interval(short, n))
+    record["time_to_survive_days"] = buyer.inventory_days / max(shares) if shares else float("inf")
+    return record
+
+
+def _with_ends(name: str, value: float, ends: metrics.Interval) -> dict[str, float]:
+    return {name: value, f"{name}_ci_low": ends.low, f"{name}_ci_high": ends.high}
 
 
 def summary_table(plan: Plan, result: BlockResult, view: MarketView | None) -> pd.DataFrame:

@@ -122,6 +122,8 @@ class Case(Value):
     def without(self, *part_paths: str) -> Case:
         """Return a copy without some parts, and without the citations of those parts.
 
+        Evidence on a hazard that goes stays, and bears on none.
+
         Parameters
         ----------
         *part_paths : str
@@ -152,6 +154,11 @@ class Case(Value):
             citation
             for citation in self.citations
             if not any(f"{citation.path}.".startswith(f"{path}.") for path in part_paths)
+        )
+        gone = {path.partition(".")[2] for path in part_paths if path.startswith("hazards.")}
+        changes["evidence"] = tuple(
+            replace(item, hazard_id=None) if item.hazard_id in gone else item
+            for item in changes.get("evidence", self.evidence)
         )
         return replace(self, **changes)  # type: ignore[arg-type]
 

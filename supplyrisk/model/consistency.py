@@ -164,7 +164,22 @@ def _scope_hits_something(draft: Draft, path: str, part: Any) -> Iterator[Fault]
 
 def _sources_hit_something(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
     for place, source in enumerate(part.sources):
-        yield from _scope_faults(draft, f"{path}.sources[{place}].scope", source.scope)
+        here = f"{path}.sources[{place}].scope"
+        faults = list(_scope_faults(draft, here, source.scope))
+        yield from faults
+        held = (site for site in draft.sites if site.commodity == part.commodity)
+        if (
+            not faults
+            and not draft.remnants("sites")
+            and not any(_holds(source.scope, site) for site in held)
+        ):
+            yield Fault(here, f"must hold a site of {part.commodity}", source.scope.name)
+
+
+def _holds(scope: Scope, site: MineSite) -> bool:
+    if scope.kind == "country":
+        return site.country == scope.name
+    return site.site_id in (scope.site_ids or (scope.name,))
 
 
 def _scope_faults(draft: Draft, path: str, scope: Scope) -> Iterator[Fault]:

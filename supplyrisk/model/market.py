@@ -33,7 +33,7 @@ class Market(Value):
     supply_tpa
         Supply the price acts on: refined plus secondary, not mined. [t/a]
     demand_tpa
-        Use of the same material. [t/a]
+        Use of the same material; kept with the case, not simulated yet. [t/a]
     last_quote_usd_per_t
         Last price known at the start of the case; `price_usd_per_t` when omitted. [USD/t]
     last_quote_date
@@ -51,7 +51,8 @@ class Market(Value):
     stock_t
         Stock in exchange warehouses; kept with the case, not simulated yet. [t]
     choke_price_ratio
-        Highest price that users pay, against `price_usd_per_t`. [1]
+        Bound on the part of disruptions in the price, against `price_usd_per_t`; the noise of the
+        baseline is not bounded. [1]
     """
 
     commodity: str

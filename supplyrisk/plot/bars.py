@@ -149,7 +149,10 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax, 7.0, 1.3 + 0.5 * len(names))
     pairs = _Pairs(names, expected / scale, tail / scale)
     _draw_pairs(ax, pairs, ("mean", f"mean of the {_WORST} of each kind"))
-    ends = table[["ci_low", "ci_high"]].to_numpy(dtype=float).T / scale
+    ends = (
+        table[["expected_cost_usd_ci_low", "expected_cost_usd_ci_high"]].to_numpy(dtype=float).T
+        / scale
+    )
     rows = np.arange(0, len(names), len(kinds))
     ax.hlines(
         rows - _BAR / 2.0,

@@ -131,7 +131,10 @@ def _buyer_measures(buyers: pd.DataFrame) -> dict[str, list[str]]:
     expected: list[str] = [
         joined((words.dollars(cost), aside(words.dollars(low), words.dollars(high))))
         for cost, low, high in zip(
-            buyers["expected_cost_usd"], buyers["ci_low"], buyers["ci_high"], strict=True
+            buyers["expected_cost_usd"],
+            buyers["expected_cost_usd_ci_low"],
+            buyers["expected_cost_usd_ci_high"],
+            strict=True,
         )
     ]
     shown: dict[str, tuple[str, Callable[[float], str]]] = {

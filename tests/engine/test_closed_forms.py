@@ -593,14 +593,17 @@ def test_price_without_disruptions_and_noise_stays_at_the_last_quote():
     assert (outlook.peak_price_usd_per_t("tin") == 30_000.0).all()
 
 
-def test_price_of_a_known_closure_matches_the_linear_formula():
-    # Known since after P0: ratio(t) = 1 + x(t) / 0.5; the path starts at the last quote.
+@pytest.mark.parametrize("quoted_days_before", [0, 1])
+def test_price_of_a_known_closure_matches_the_linear_formula(quoted_days_before):
+    # Known since after P0: ratio(t) = 1 + x(t) / 0.5.  A quote of the day of the closure holds it;
+    # one of the day before does not, and the first step makes up for it.
     event = closure(duration=Duration.fixed(days=120))
-    quoted = market(last_quote_usd_per_t=31_000.0, last_quote_date=START - dt.timedelta(days=1))
+    day = START - dt.timedelta(days=quoted_days_before)
+    quoted = market(last_quote_usd_per_t=31_000.0, last_quote_date=day)
     outlook = simulate(case(event, quoted), 5, rng=1)
     left = np.clip(120 - outlook.plan.edges_days, 0, None)
     ratio = 1 + 0.1 * left / YEAR / 0.5
-    expected = 31_000.0 * ratio[1:] / ratio[0]
+    expected = 31_000.0 * ratio[1:] / (1.0 if quoted_days_before else ratio[0])
     np.testing.assert_allclose(outlook.price_usd_per_t()[0], expected, rtol=1e-12)
     assert outlook.peak_price_usd_per_t()[0] == pytest.approx(expected.max(), rel=1e-12)
 
@@ -612,7 +615,7 @@ def test_what_was_known_at_the_price_before_is_in_that_price():
     left = np.clip(120 - 50 - outlook.plan.edges_days, 0, None)
     before = 120 - 30
     ratio = 1 + 0.1 * (left - before) / YEAR / 0.5
-    expected = 30_000.0 * ratio[1:] / ratio[0]
+    expected = 30_000.0 * ratio[1:]  # the quote is P0 itself
     np.testing.assert_allclose(outlook.price_usd_per_t()[0], expected, rtol=1e-12)
 
 
@@ -628,12 +631,18 @@ def test_price_is_choked_and_floored():
         scope=Scope.site("b"),
     )
     outlook = simulate(case(event, late, tight, sites=(site(), site("b"))), 5, rng=1)
-    # Already choked at the start, and still: the ratio of two chokes is 1.
-    np.testing.assert_allclose(outlook.price_usd_per_t(), 30_000.0)
+    np.testing.assert_allclose(outlook.price_usd_per_t(), 4.0 * 30_000.0)
+    # Quoted when it was choked already, and still: the ratio of two chokes is 1.
+    late_quote = {
+        "markets.tin.last_quote_usd_per_t": 90_000.0,
+        "markets.tin.last_quote_date": START,
+    }
+    choked = simulate(outlook.case.with_values(late_quote), 5, rng=1)
+    np.testing.assert_allclose(choked.price_usd_per_t(), 90_000.0)
 
 
 def test_prior_elasticity_is_lognormal_and_drawn_once_for_each_scenario():
-    # Without noise the first price tells the elasticity: r(t)/r(0) = (1 + x_t/e) / (1 + x_0/e).
+    # Without noise each price tells the elasticity: r(t) = 1 + x_t/e.
     event = closure(started=START, duration=Duration.fixed(days=200))
     prior = market(elasticity_demand=None, elasticity_supply=None)
     n = 4_000
@@ -641,9 +650,23 @@ def test_prior_elasticity_is_lognormal_and_drawn_once_for_each_scenario():
     x = 0.1 * np.clip(200 - outlook.plan.edges_days, 0, None) / YEAR
     got = outlook.price_usd_per_t()[:, [0, 3]] / 30_000.0
     # Solve for e from each of two steps: it is the same, and follows the prior.
-    e = (x[[1, 4]] - got * x[0]) / (got - 1)
+    e = x[[1, 4]] / (got - 1)
     np.testing.assert_allclose(e[:, 0], e[:, 1], rtol=1e-6)
     assert stats.kstest(np.log(e[:, 0]), stats.norm(math.log(0.35), 0.70).cdf).pvalue > 1e-5
+
+
+def test_what_is_announced_for_a_shut_mine_moves_no_price():
+    # The mine is gone for good: that it is to be stopped once more is no news.
+    gone = closure(duration=Duration.fixed(days=60), ramp_up=RampUp(shape="never"))
+    late = closure(
+        "late",
+        announced=START,
+        started=START + dt.timedelta(days=90),
+        duration=Duration.fixed(days=200),
+    )
+    alone = simulate(case(gone, market()), 5, rng=1).price_usd_per_t()
+    both = simulate(case(gone, late, market()), 5, rng=1).price_usd_per_t()
+    np.testing.assert_allclose(both, alone, rtol=1e-9)
 
 
 def test_noise_has_the_volatility_that_is_stated():
@@ -694,6 +717,19 @@ def test_market_view_reads_the_quote_backwards():
     assert view.implied_closure_days == pytest.approx((146.0, 146.0, 146.0))
 
 
+def test_market_view_without_a_new_event_implies_nothing():
+    # An old outage has aged between the two days; that is no answer to the quote.
+    old = closure(
+        started=START - dt.timedelta(days=50),
+        duration=Duration.lognormal(median_days=200, sigma=1.5),
+    )
+    quoted = market(last_quote_usd_per_t=32_400.0, last_quote_date=START - dt.timedelta(days=1))
+    view = simulate(case(old, quoted), 5, rng=1).market_view
+    assert view.new_share == view.shortfall == 0.0
+    assert math.isnan(view.implied_elasticity_sum)
+    assert all(math.isnan(days) for days in view.implied_closure_days)
+
+
 # --- Exposure, worked by hand ---------------------------------------------------------------
 
 
@@ -713,10 +749,10 @@ def exposed(**more):
 
 
 # Two tonnes a day, half of them from the closed site: 50 t arrive in each of the first two steps
-# and 100 t in the others.  Ratios on days 0, 50, and from 100 on.
+# and 100 t in the others.  Ratios on day 50, and from 100 on.
 RECEIVED = np.array([50.0, 50.0, 100.0, 100.0])
-AT_START, *AFTER = (1 + 0.1 * left / YEAR / 0.5 for left in (100, 50, 0, 0, 0))
-PATH = 30_000.0 * np.array(AFTER) / AT_START
+AFTER = [1 + 0.1 * left / YEAR / 0.5 for left in (50, 0, 0, 0)]
+PATH = 30_000.0 * np.array(AFTER)
 
 
 def test_shortage_is_what_own_stock_does_not_cover():
@@ -732,8 +768,7 @@ def test_shortage_is_what_own_stock_does_not_cover():
 
 
 def test_cost_is_against_the_path_without_disruptions():
-    undisturbed = 30_000.0 / AT_START
-    expected = 0.7 * RECEIVED @ (PATH - undisturbed)
+    expected = 0.7 * RECEIVED @ (PATH - 30_000.0)
     assert exposed()["expected_cost_usd"] == pytest.approx(expected, rel=1e-9)
     assert exposed(hedged_share=1.0)["expected_cost_usd"] == 0.0
 

@@ -246,7 +246,7 @@ def rows_of(outlook, threats=None, sites=None, columns=None):
 @fewer
 @given(case=cases(), seed=st.integers(0, 2**64))
 def test_supply_stays_between_nothing_and_the_plan(case, seed):
-    outlook = simulate(case, N, seed)
+    outlook = simulate(case, N, rng=seed)
     plan, supply = outlook.plan, outlook.result.supply_t
     planned = plan.production_t_per_day.sum() * np.diff(plan.edges_days)
     assert (supply <= planned * (1.0 + ROUNDING)).all()
@@ -263,7 +263,7 @@ def test_supply_stays_between_nothing_and_the_plan(case, seed):
 @fewer
 @given(case=cases())
 def test_each_event_loses_no_more_than_it_would_alone(case):
-    events = simulate(case, N, 7, keep="events").events()
+    events = simulate(case, N, rng=7, keep="events").events()
     slack = ROUNDING * (1.0 + events["alone_t"])
     assert (events["lost_t"] <= events["alone_t"] + slack).all()
     assert (events["lost_t"] >= -slack).all()
@@ -273,7 +273,7 @@ def test_each_event_loses_no_more_than_it_would_alone(case):
 @given(case=cases(), seed=st.integers(0, 100))
 def test_without_hazards_and_events_exactly_nothing_is_lost(case, seed):
     calm = replace(case, hazards=(), events=(), markets=(MARKET,))
-    outlook = simulate(calm, N, seed, keep="events")
+    outlook = simulate(calm, N, rng=seed, keep="events")
     assert (outlook.lost_t == 0.0).all()
     assert (outlook.largest_loss_t == 0.0).all()
     assert outlook.lost_t.dtype == outlook.largest_loss_t.dtype == np.float64
@@ -288,7 +288,7 @@ def test_a_rate_of_nothing_loses_nothing():
     calm = RICH.without("events.running", "events.announced").with_values(
         {"hazards.wide.rate_pa": 0.0, "hazards.other.rate_pa": 0.0}
     )
-    assert (simulate(calm, N, 7).lost_t == 0.0).all()
+    assert (simulate(calm, N, rng=7).lost_t == 0.0).all()
 
 
 # --- Monotone on common random numbers ------------------------------------------------------
@@ -305,8 +305,8 @@ def test_longer_outages_never_lower_a_loss(case, factor, seed):
             name = getattr(part, "hazard_id", None) or part.event_id
             field = SCALE[part.duration.family]
             values[f"{kind}.{name}.duration.{field}"] = getattr(part.duration, field) * factor
-    longer = simulate(case.with_values(values), N, seed)
-    assert never_lower(longer.lost_t, simulate(case, N, seed).lost_t)
+    longer = simulate(case.with_values(values), N, rng=seed)
+    assert never_lower(longer.lost_t, simulate(case, N, rng=seed).lost_t)
 
 
 @fewer
@@ -315,7 +315,7 @@ def test_higher_severity_never_lowers_a_loss(case, factor, seed):
     values = {
         f"hazards.{h.hazard_id}.severity": min(1.0, h.severity * factor) for h in case.hazards
     } | {f"events.{e.event_id}.severity": min(1.0, e.severity * factor) for e in case.events}
-    less, more = simulate(case, N, seed), simulate(case.with_values(values), N, seed)
+    less, more = simulate(case, N, rng=seed), simulate(case.with_values(values), N, rng=seed)
     assert never_lower(more.lost_t, less.lost_t)
     assert never_lower(more.largest_loss_t, less.largest_loss_t)
     assert never_lower(less.result.supply_t, more.result.supply_t)
@@ -327,7 +327,7 @@ def test_longer_ramp_ups_never_lower_a_loss(case, days, seed):
     values = {
         f"hazards.{h.hazard_id}.ramp_up.ramp_days": h.ramp_up.ramp_days + days for h in case.hazards
     }
-    less, more = simulate(case, N, seed), simulate(case.with_values(values), N, seed)
+    less, more = simulate(case, N, rng=seed), simulate(case.with_values(values), N, rng=seed)
     assert never_lower(more.lost_t, less.lost_t)
 
 
@@ -336,7 +336,7 @@ def test_longer_ramp_ups_never_lower_a_loss(case, days, seed):
 def test_a_larger_site_never_lowers_a_loss(case, factor, which):
     path = f"sites.{which}.capacity_tpa"
     larger = case.with_values({path: case.site(which).capacity_tpa * factor})
-    less, more = simulate(case, N, 7), simulate(larger, N, 7)
+    less, more = simulate(case, N, rng=7), simulate(larger, N, rng=7)
     assert never_lower(more.lost_t, less.lost_t)
     assert never_lower(more.largest_loss_t, less.largest_loss_t)
 
@@ -347,7 +347,7 @@ def test_likelier_hits_never_lower_a_loss(case, hit):
     values = {
         f"hazards.{h.hazard_id}.hit_probability": max(hit, h.hit_probability) for h in case.hazards
     }
-    less, more = simulate(case, N, 7), simulate(case.with_values(values), N, 7)
+    less, more = simulate(case, N, rng=7), simulate(case.with_values(values), N, rng=7)
     assert never_lower(more.lost_t, less.lost_t)
 
 
@@ -357,7 +357,7 @@ def test_losses_scale_with_production(case, factor):
     scaled = case.with_values(
         {f"sites.{s.site_id}.capacity_tpa": s.capacity_tpa * factor for s in case.sites}
     )
-    small, large = simulate(case, N, 7), simulate(scaled, N, 7)
+    small, large = simulate(case, N, rng=7), simulate(scaled, N, rng=7)
     size = factor * small.plan.planned_t
     for name in ("lost_t", "largest_loss_t", "supply_t"):
         a, b = getattr(small.result, name), getattr(large.result, name)
@@ -371,14 +371,14 @@ def test_utilisation_and_capacity_are_one_product(case, share):
     by_size = case.with_values(
         {f"sites.{s.site_id}.capacity_tpa": s.capacity_tpa * share for s in case.sites}
     )
-    assert_same_bits(simulate(by_use, N, 7), simulate(by_size, N, 7))
+    assert_same_bits(simulate(by_use, N, rng=7), simulate(by_size, N, rng=7))
 
 
 @pytest.mark.parametrize("hazard_id", ["wide", "other"])
 def test_more_rate_never_lowers_a_loss_quantile_beyond_statistical_error(hazard_id):
     path = f"hazards.{hazard_id}.rate_pa"
     outcomes = [
-        simulate(RICH.with_values({path: rate}), 4_000, seed).lost_t
+        simulate(RICH.with_values({path: rate}), 4_000, rng=seed).lost_t
         for seed, rate in enumerate((0.1, 1.0, 2.0, 4.0))
     ]
     for less, more in itertools.pairwise(outcomes):
@@ -405,7 +405,7 @@ def test_the_order_of_sites_hazards_and_events_does_not_matter(case, order):
         hazards=shuffled(case.hazards),
         events=shuffled(case.events),
     )
-    one, two = (simulate(c, N, 7, keep="events") for c in (priced, other))
+    one, two = (simulate(c, N, rng=7, keep="events") for c in (priced, other))
     assert_same_bits(one, two)
     pd.testing.assert_frame_equal(one.sites, two.sites)
     pd.testing.assert_frame_equal(one.events(), two.events())
@@ -418,7 +418,7 @@ def test_adding_a_hazard_leaves_the_events_of_the_others_unchanged(case, data):
     new = data.draw(hazards("m-new"))  # its id sorts between the others
     more = replace(case, hazards=(new, *case.hazards))
     names = [h.hazard_id for h in case.hazards] + [e.event_id for e in case.events]
-    one, two = (simulate(c, N, 7, keep="events") for c in (case, more))
+    one, two = (simulate(c, N, rng=7, keep="events") for c in (case, more))
     order = ["threat", "scenario", "site_id", "start_days"]
     columns = [*order, "number", "outage_days", "ramp_days", "severity", "alone_t"]
     before, after = (
@@ -432,7 +432,7 @@ def test_adding_a_hazard_leaves_the_events_of_the_others_unchanged(case, data):
 @given(case=cases(), country=st.sampled_from(["COD", "PER", "IDN"]))
 def test_adding_a_site_leaves_the_events_of_the_others_unchanged(case, country):
     more = replace(case, sites=(site("aa", 77.0, country=country), *case.sites))
-    one, two = (simulate(c, N, 7, keep="events") for c in (case, more))
+    one, two = (simulate(c, N, rng=7, keep="events") for c in (case, more))
     columns = ["scenario", "threat", "site_id", "start_days", "outage_days", "severity", "lost_t"]
     pd.testing.assert_frame_equal(
         rows_of(one, columns=columns), rows_of(two, sites=list("abc"), columns=columns)
@@ -442,9 +442,11 @@ def test_adding_a_site_leaves_the_events_of_the_others_unchanged(case, country):
 def test_removing_a_part_leaves_the_noise_of_the_price_unchanged():
     calm = RICH.without("hazards.wide", "hazards.other", "events.running", "events.announced")
     quiet = calm.with_values({"markets.tin.volatility_pa": 0.0})
-    noise = simulate(calm, N, 7).price_usd_per_t() / simulate(quiet, N, 7).price_usd_per_t()
+    noise = simulate(calm, N, rng=7).price_usd_per_t() / simulate(quiet, N, rng=7).price_usd_per_t()
     silent = RICH.with_values({"markets.tin.volatility_pa": 0.0})
-    again = simulate(RICH, N, 7).price_usd_per_t() / simulate(silent, N, 7).price_usd_per_t()
+    again = (
+        simulate(RICH, N, rng=7).price_usd_per_t() / simulate(silent, N, rng=7).price_usd_per_t()
+    )
     np.testing.assert_allclose(noise, again, rtol=1e-12)
 
 
@@ -453,7 +455,7 @@ def test_removing_a_part_leaves_the_noise_of_the_price_unchanged():
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**63, 2**100, np.int64(5)])
 def test_same_seed_same_bits(seed):
-    one, two = (simulate(RICH, N, seed, keep="events") for _ in range(2))
+    one, two = (simulate(RICH, N, rng=seed, keep="events") for _ in range(2))
     assert_same_bits(one, two)
     pd.testing.assert_frame_equal(one.events(), two.events())
     pd.testing.assert_frame_equal(one.summary(), two.summary())
@@ -463,7 +465,7 @@ def test_same_seed_same_bits(seed):
 
 
 def test_seeds_differ():
-    outcomes = [simulate(RICH, N, seed).lost_t for seed in (0, 1, 2**63, 2**63 + 1)]
+    outcomes = [simulate(RICH, N, rng=seed).lost_t for seed in (0, 1, 2**63, 2**63 + 1)]
     for place, one in enumerate(outcomes):
         for two in outcomes[place + 1 :]:
             assert (one != two).mean() > 0.5
@@ -481,20 +483,20 @@ def test_every_name_seed_and_block_has_a_stream_of_its_own():
 def test_no_seed_is_a_fresh_one_that_can_be_told():
     one, two = simulate(RICH, N), simulate(RICH, N)
     assert one.provenance.seed != two.provenance.seed
-    assert_same_bits(one, simulate(RICH, N, one.provenance.seed))
+    assert_same_bits(one, simulate(RICH, N, rng=one.provenance.seed))
 
 
 def test_a_generator_gives_one_seed_for_each_run():
     rng = np.random.default_rng(3)
-    one, two = simulate(RICH, N, rng), simulate(RICH, N, rng)
-    again = simulate(RICH, N, np.random.default_rng(3))
+    one, two = simulate(RICH, N, rng=rng), simulate(RICH, N, rng=rng)
+    again = simulate(RICH, N, rng=np.random.default_rng(3))
     assert_same_bits(one, again)
     assert (one.lost_t != two.lost_t).any()
     assert_same_bits(one, simulate(RICH, N, rng=one.provenance.seed))
 
 
 def test_scenarios_do_not_resemble_each_other():
-    lost = simulate(RICH, 4_000, 7).lost_t
+    lost = simulate(RICH, 4_000, rng=7).lost_t
     lagged = np.corrcoef(lost[:-1], lost[1:])[0, 1]
     assert abs(lagged) < 4.5 / np.sqrt(4_000)
 
@@ -505,7 +507,10 @@ def test_scenarios_do_not_resemble_each_other():
 @fewer
 @given(case=cases(), n=st.integers(2, 40), more=st.integers(1, 60))
 def test_the_first_scenarios_are_the_same_for_a_larger_number(case, n, more):
-    few, many = simulate(case, n, 7, keep="events"), simulate(case, n + more, 7, keep="events")
+    few, many = (
+        simulate(case, n, rng=7, keep="events"),
+        simulate(case, n + more, rng=7, keep="events"),
+    )
     assert_same_bits(few, many, n)
     table = rows_of(many)
     pd.testing.assert_frame_equal(rows_of(few), table[table["scenario"] < n])
@@ -521,7 +526,7 @@ def small_blocks(monkeypatch):
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("n", [2, 15, 16, 17, 31, 33])
 def test_the_first_scenarios_are_the_same_across_blocks(n):
-    few, many = (simulate(RICH, k, 7, keep="events") for k in (n, 80))
+    few, many = (simulate(RICH, k, rng=7, keep="events") for k in (n, 80))
     assert_same_bits(few, many, n)
     table = rows_of(many)
     pd.testing.assert_frame_equal(rows_of(few), table[table["scenario"] < n])
@@ -533,7 +538,7 @@ def test_the_first_scenarios_are_the_same_across_blocks(n):
 
 @pytest.mark.usefixtures("small_blocks")
 def test_blocks_are_futures_of_their_own():
-    outlook = simulate(RICH, 80, 7, keep="events")
+    outlook = simulate(RICH, 80, rng=7, keep="events")
     first, second = outlook.lost_t[:16], outlook.lost_t[16:32]
     assert (first != second).mean() > 0.5
     by_scenario = outlook.events().groupby("scenario")["lost_t"].sum()
@@ -544,17 +549,17 @@ def test_blocks_are_futures_of_their_own():
 
 @pytest.mark.usefixtures("small_blocks")
 def test_paths_are_kept_of_the_first_scenarios_only():
-    outlook = simulate(RICH, 80, 7)
+    outlook = simulate(RICH, 80, rng=7)
     assert outlook.result.supply_t.shape == outlook.price_usd_per_t().shape == (40, 25)
     assert outlook.steps.attrs["n_scenarios"] == 40
     assert outlook.peak_price_usd_per_t().shape == outlook.lost_t.shape == (80,)
-    few = simulate(RICH, 40, 7)
+    few = simulate(RICH, 40, rng=7)
     pd.testing.assert_frame_equal(outlook.steps, few.steps)
 
 
 @pytest.mark.verification
 def test_the_first_scenarios_are_the_same_across_a_real_block():
-    few, many = simulate(RICH, 17_000, 7), simulate(RICH, 20_500, 7)
+    few, many = simulate(RICH, 17_000, rng=7), simulate(RICH, 20_500, rng=7)
     assert_same_bits(few, many, 17_000)
     assert many.price_usd_per_t().shape == (20_000, 25)
 
@@ -572,7 +577,7 @@ def test_longer_outages_never_lower_a_loss_on_many_more_cases(case, factor, seed
 @fewer
 @given(case=cases(), by=st.sampled_from(["site", "country", "peril", "threat"]))
 def test_contributions_sum_to_the_mean_and_the_tail(case, by):
-    outlook = simulate(case, N, 7)
+    outlook = simulate(case, N, rng=7)
     parts = outlook.contributions(by)
     tail = metrics.tail_value_at_risk(outlook.lost_t, level=0.95)
     close = {"rel": 1e-9, "abs": ROUNDING * outlook.plan.planned_t}
