@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARKER: Final = "provenance.json"
-"""File by which a results folder of ours is known; only such a folder is ever replaced."""
+MARKER: Final = "contents.txt"
+"""List of the files of a results folder; only a folder that holds no others is ever replaced."""
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
@@ -74,12 +74,13 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Path
-        The draft folder to write into; a file named `MARKER` belongs into it.
+        The draft folder to write into; `MARKER`, which lists its files, is added at the end.
 
     Raises
     ------
     FileExistsError
-        If something stands at `path` that is not a results folder.
+        If something stands at `path` that is not a results folder, or one holds a file that did
+        not come from here.
     """
     target = Path(path)
     _refuse_foreign(target)
@@ -88,6 +89,8 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         draft.chmod(0o777 & ~_umask())
         yield draft
+        names = sorted({path.name for path in draft.iterdir()} | {MARKER})
+        write_text(draft / MARKER, "".join(f"{name}\n" for name in names))
         _refuse_foreign(target)  # the block may have taken long
         if target.exists():
             _swap(draft, target)
@@ -99,11 +102,20 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _refuse_foreign(target: Path) -> None:
-    ours = (target / MARKER).is_file() or (target.is_dir() and not any(target.iterdir()))
-    if target.exists() and not ours:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    marker = target / MARKER
+    if not marker.is_file():
         raise FileExistsError(
             f"{target} exists and is not a results folder (it holds no {MARKER}): "
             "name another folder, or remove it first"
+        )
+    listed = marker.read_text(encoding="utf-8").splitlines()
+    strangers = sorted(path.name for path in target.iterdir() if path.name not in listed)
+    if strangers:
+        raise FileExistsError(
+            f"{target} would be replaced, and holds {', '.join(strangers)}, which is not listed in "
+            f"its {MARKER}: name another folder, or move what is yours"
         )
 
 

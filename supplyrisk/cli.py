@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all went well, 2 if the user can mend it, 130 if it was interrupted. A fault of the
         library itself ends in a traceback and status 1.
     """
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no fault
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -113,16 +117,17 @@ def _load(name: str) -> Case:
 
 def _run(options: argparse.Namespace) -> int:
     # Only here, so that "check" and "--help" answer at once.
-    from supplyrisk import _files, io, report  # noqa: PLC0415
+    from supplyrisk import _files, report  # noqa: PLC0415
     from supplyrisk.casefile.write import save_case  # noqa: PLC0415
     from supplyrisk.engine.run import simulate  # noqa: PLC0415
+    from supplyrisk.io import write_tables  # noqa: PLC0415
 
     case = _load(options.case)
     folder = options.out or Path("supplyrisk-out") / case.name
     with _files.whole_folder(folder) as draft:
         outlook = simulate(case, options.scenarios, rng=options.seed, keep="events")
         _print_outlook(outlook)
-        io.write_tables(outlook, draft)
+        write_tables(outlook, draft)
         save_case(case, draft / "case.toml")
         report.save_pictures(outlook, draft)
         report.write(outlook, draft / "report.html")

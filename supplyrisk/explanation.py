@@ -14,6 +14,7 @@ from supplyrisk.engine.tables import TAIL_LEVEL
 from supplyrisk.hazard.residual import residual_life
 from supplyrisk.model import paths
 from supplyrisk.model.case import Case
+from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sized
@@ -250,4 +251,10 @@ def outlook_words(outlook: Outlook) -> Iterator[str]:
             f"sum of {view.implied_elasticity_sum:.2f}; read backwards, it fits a full closure of "
             f"{middle} days [{low} to {high} over the elasticity prior]."
         )
-    yield "The price answer is not validated for shortfalls above a quarter of supply."
+    market = outlook.case.market()
+    if market is not None:
+        year = outlook.plan.horizon_days / DAYS_PER_YEAR
+        yield (
+            f"The tail loss is {tail / (market.supply_tpa * year):.1%} of the supply that the "
+            "price acts on; the price answer is not validated above a quarter."
+        )

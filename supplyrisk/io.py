@@ -70,4 +70,4 @@ def write_tables(outlook: Outlook, folder: str | os.PathLike[str]) -> list[Path]
         for name, table in tables(outlook).items()
     ]
     record = json.dumps(asdict(outlook.provenance), indent=2, sort_keys=True) + "\n"
-    return [*written, _files.write_text(base / _files.MARKER, record)]
+    return [*written, _files.write_text(base / "provenance.json", record)]

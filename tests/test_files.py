@@ -22,14 +22,20 @@ def tree(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
+def listing(*names):
+    """What the marker says of a folder with these names in it."""
+    return "".join(f"{name}\n" for name in sorted([MARKER, *names])).encode()
+
+
 def fill(folder, **files):
-    for name, text in {MARKER: "{}", **files}.items():
+    for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def make(path, **files):
     path.mkdir(parents=True)
     fill(path, **files)
+    (path / MARKER).write_bytes(listing("sub", *files))
     return path
 
 
@@ -128,7 +134,7 @@ def test_a_folder_appears_when_it_is_whole(tmp_path):
         fill(draft, tables="1")
         (draft / "more").mkdir()
         (draft / "more" / "a.txt").write_text("2", encoding="utf-8")
-    assert tree(target) == {MARKER: b"{}", "tables": b"1", "more/a.txt": b"2"}
+    assert tree(target) == {MARKER: listing("more", "tables"), "tables": b"1", "more/a.txt": b"2"}
     assert names_in(target.parent) == ["out"]
 
 
@@ -137,7 +143,7 @@ def test_a_folder_of_ours_is_replaced_whole(tmp_path):
     (target / "sub").mkdir()
     with whole_folder(str(target)) as draft:
         fill(draft, new="2")
-    assert tree(target) == {MARKER: b"{}", "new": b"2"}
+    assert tree(target) == {MARKER: listing("new"), "new": b"2"}
     assert names_in(target) == sorted(["new", MARKER])
     assert names_in(tmp_path) == ["out"]
 
@@ -146,7 +152,7 @@ def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "out").mkdir()
     with whole_folder(tmp_path / "out") as draft:
         fill(draft)
-    assert tree(tmp_path) == {f"out/{MARKER}": b"{}"}
+    assert tree(tmp_path) == {f"out/{MARKER}": listing()}
 
 
 def test_a_foreign_folder_is_refused_before_anything_is_done(tmp_path):
@@ -239,8 +245,8 @@ def test_a_link_to_a_folder_of_ours_is_replaced_and_not_what_it_leads_to(tmp_pat
     with whole_folder(tmp_path / "out") as draft:
         fill(draft, new="2")
     assert not (tmp_path / "out").is_symlink()
-    assert tree(tmp_path / "out") == {MARKER: b"{}", "new": b"2"}
-    assert tree(real) == {MARKER: b"{}", "old": b"1"}
+    assert tree(tmp_path / "out") == {MARKER: listing("new"), "new": b"2"}
+    assert tree(real) == {MARKER: listing("old", "sub"), "old": b"1"}
     assert names_in(tmp_path) == ["out", "real"]
 
 
@@ -255,7 +261,7 @@ def test_a_link_out_of_a_draft_is_not_followed_when_it_vanishes(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         write_half()
-    assert tree(outside) == {MARKER: b"{}", "precious": b"1"}
+    assert tree(outside)["precious"] == b"1"
 
 
 def test_a_block_that_removes_its_draft_fails_cleanly(tmp_path):
@@ -266,3 +272,17 @@ def test_a_block_that_removes_its_draft_fails_cleanly(tmp_path):
     with pytest.raises(FileNotFoundError):
         lose()
     assert names_in(tmp_path) == []
+
+
+def test_a_file_that_did_not_come_from_here_is_not_lost(tmp_path):
+    target = tmp_path / "out"
+    with whole_folder(target) as draft:
+        fill(draft, old="1")
+    (target / "my-notes.txt").write_text("mine", encoding="utf-8")
+    with (
+        pytest.raises(FileExistsError, match=r"holds my-notes\.txt, which is not listed"),
+        whole_folder(target) as draft,
+    ):
+        fill(draft, new="2")
+    assert (target / "my-notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (target / "old").read_text(encoding="utf-8") == "1"

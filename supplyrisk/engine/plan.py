@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 MOST_DAYS: Final = 36_500
 """Longest horizon that is simulated. [d]"""
+LAST_YEAR: Final = 2100
+"""Last year in which a future may start."""
 MOST_TONNES: Final = 1e12
 """Largest capacity that is simulated. [t/a]"""
 MOST_VOLATILITY: Final = 10.0
 """Largest volatility that is simulated. [1/sqrt(a)]"""
-MOST_EVENTS: Final = 100_000
+MOST_EVENTS: Final = 1_000
 """Events that a future may hold on average. [1]"""
 
 
@@ -173,6 +175,8 @@ def make_plan(case: Case) -> Plan:
 def _too_large(case: Case) -> Iterator[Fault]:
     """Yield what no real case holds and no machine could bear: a slip of units, most likely."""
     yield from check.number("horizon_days", case.horizon_days, most=MOST_DAYS)
+    if case.start.year > LAST_YEAR:
+        yield Fault("start", f"must not be after the year {LAST_YEAR}", str(case.start))
     for site in case.sites:
         path = f"sites.{site.site_id}.capacity_tpa"
         yield from check.number(path, site.capacity_tpa, most=MOST_TONNES)

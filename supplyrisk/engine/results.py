@@ -114,8 +114,8 @@ def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
         for field in fields(EventRows)
     }
     return BlockResult(
-        lost_t=np.concatenate([block.lost_t for block in blocks]),
-        largest_loss_t=np.concatenate([block.largest_loss_t for block in blocks]),
+        lost_t=_sealed(np.concatenate([block.lost_t for block in blocks])),
+        largest_loss_t=_sealed(np.concatenate([block.largest_loss_t for block in blocks])),
         rows=EventRows(**rows),
         supply_t=np.concatenate([block.supply_t for block in blocks]),
         price_usd_per_t=_joined([block.price_usd_per_t for block in blocks]),
@@ -134,7 +134,13 @@ def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
 
 def _joined(parts: list[Floats | None]) -> Floats | None:
     whole = [part for part in parts if part is not None]
-    return np.concatenate(whole) if whole else None
+    return _sealed(np.concatenate(whole)) if whole else None
+
+
+def _sealed(values: Floats) -> Floats:
+    """Return an array that nobody can write into: a result stays what its provenance says."""
+    values.flags.writeable = False
+    return values
 
 
 def provenance_of(case: Case, seed: int, n_scenarios: int, basis: str) -> Provenance:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Basis = Literal["calendar"]
 Keep = Literal["summary", "events"]
 
+MOST_SCENARIOS: Final = 10_000_000
+"""Most scenarios of one simulation: more would fill the memory."""
 N_KEPT: Final = 20_000
 """Scenarios whose paths are kept for quantiles by step."""
 
@@ -48,7 +50,7 @@ def simulate(
     case : Case
         The situation on its date.
     n_scenarios : int, default 10_000
-        Number of futures, at least 2.
+        Number of futures, from 2 to 10,000,000.
     rng : int, numpy.random.Generator or None
         Seed of the random numbers; the same seed gives the same bits, and its first futures are
         the same however many are asked for. A fresh seed when omitted; the outlook's
@@ -87,6 +89,7 @@ def simulate(
         raise TypeError(f"case must be a Case, got {case!r:.80}")
     faults = (
         *check.whole("n_scenarios", n_scenarios, least=2),
+        *check.number("n_scenarios", n_scenarios, most=MOST_SCENARIOS),
         *check.choice("basis", basis, get_args(Basis)),
         *check.choice("keep", keep, get_args(Keep)),
     )

@@ -124,7 +124,8 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
 
     Notes
     -----
-    Costs are against the same futures without disruptions. The two tail means of a buyer come from
+    Costs are against the same futures without the disruptions that became known after the price
+    date. The two tail means of a buyer come from
     different futures, each the worst of its own kind, and are not to be added up. The whisker is
     the 90 % confidence interval of the expected cost.
     """

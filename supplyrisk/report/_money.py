@@ -117,9 +117,10 @@ def whose_cost(material: Material) -> Section | None:
         heading = joined((name, " ", tag("span", "made up", class_="badge"))) if flag else name
         columns.append(Column(heading, [cells[place] for cells in measures.values()], numeric=True))
     note = paragraph(
-        "Costs are against the same futures without disruptions. A bad year is the mean of the "
-        f"worst {words.WORST} of futures, of each row by itself. The stock is set against the loss "
-        "of the largest source.",
+        "Costs are against the same futures without the disruptions that became known after the "
+        "price before; what was shut by then is in that price, so its return is a gain. A bad "
+        f"year is the mean of the worst {words.WORST} of futures, of each row by itself. The "
+        "stock is set against the loss of the largest source.",
         class_="note",
     )
     body = (warning, table("What it costs the buyers", columns), note, material.picture("buyers"))

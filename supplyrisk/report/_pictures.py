@@ -267,7 +267,7 @@ def _buyers(outlook: Outlook) -> Picture:
     ]
     return Picture(
         "buyers",
-        "What disruptions cost each buyer, against the same futures without them.",
+        "What the new disruptions cost each buyer, against the same futures without them.",
         f"Bars by buyer. Expected cost of dearer metal: {words.listed(costs)}.",
         (_WIDTH_IN, 1.3 + 0.55 * 2 * len(costs)),
         lambda ax: plot.buyers(outlook, ax=ax),

@@ -297,7 +297,7 @@ def test_steps_end_on_their_last_day():
         ("horizon_days", 10**7, "horizon_days must be a finite number <= 36500"),
         ("sites.a.capacity_tpa", 1e300, "sites.a.capacity_tpa must be a finite number <= 1e"),
         ("sites.a.annual_cap_days", 30.0, "annual_cap_days must be left out on the calendar basis"),
-        ("sites.a.n_units", 10**12, "hazards must bring at most 100,000 events"),
+        ("sites.a.n_units", 10**12, "hazards must bring at most 1,000 events"),
     ],
 )
 def test_what_no_machine_could_bear_is_refused_by_name(path, value, rule):
