@@ -120,6 +120,12 @@ def instance(field: str, value: object, kind: type) -> Iterator[Fault]:
         yield Fault(field, f"must be a {kind.__name__}", value)
 
 
+def require(field: str, value: object, kind: type) -> None:
+    """Raise a TypeError unless the value is of the class asked for."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{field} must be of the class {kind.__name__}, got {value!r:.80}")
+
+
 def instances(field: str, value: object, kind: type) -> Iterator[Fault]:
     """Fault unless the value is a tuple of the class asked for."""
     if not isinstance(value, tuple):

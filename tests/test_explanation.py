@@ -78,3 +78,14 @@ def test_html_is_escaped(case):
 def test_rejection():
     with pytest.raises(TypeError, match="what must be a Case or an Outlook"):
         sr.explain("walikale-2025")
+
+
+def test_a_case_in_the_place_of_its_outlook_is_named(case, tmp_path):
+    for picture in (sr.plot.fan, sr.plot.timeline, sr.plot.contributions, sr.plot.buyers):
+        with pytest.raises(TypeError, match="outlook must be of the class Outlook, got Case"):
+            picture(case)
+    with pytest.raises(TypeError, match="outlook must be of the class Outlook"):
+        sr.report.write(case, tmp_path / "page.html")
+    with pytest.raises(TypeError, match="case must be of the class Case"):
+        sr.save_case("walikale-2025", tmp_path / "case.toml")
+    assert list(tmp_path.iterdir()) == []

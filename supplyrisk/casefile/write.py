@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from supplyrisk import _files
+from supplyrisk import _validation as check
 from supplyrisk.model.case import KINDS, Case
 from supplyrisk.model.duration import Duration
 from supplyrisk.model.hazard import Scope
@@ -35,9 +36,12 @@ def save_case(case: Case, path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    TypeError
+        If `case` is no Case.
     OSError
         If the file cannot be written.
     """
+    check.require("case", case, Case)
     return _files.write_text(path, case_text(case))
 
 

@@ -11,6 +11,7 @@ from supplyrisk import _validation as check
 from supplyrisk import metrics
 from supplyrisk._countries import country_name
 from supplyrisk._text import shown
+from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.tables import TAIL_LEVEL
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.plot import _axes
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from supplyrisk.engine.outlook import Outlook
     from supplyrisk.plot._axes import Floats
 
 _BAR: Final = 0.38  # height of one of the two bars of a row
@@ -68,6 +68,7 @@ def contributions(
     The tail mean is the tail value at risk at 95 %, split by what each part lost in the worst
     futures of all parts together; see `supplyrisk.engine.outlook.Outlook.contributions`.
     """
+    check.require("outlook", outlook, Outlook)
     faults = tuple(check.whole("top", top, least=1))
     if faults:
         raise InvalidInputError("contributions", faults)
@@ -129,6 +130,7 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
     different futures, each the worst of its own kind, and are not to be added up. The whisker is
     the 90 % confidence interval of the expected cost.
     """
+    check.require("outlook", outlook, Outlook)
     table = outlook.exposures
     if not len(table):
         raise ValueError(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 import numpy as np
 from matplotlib.text import Annotation
 
+from supplyrisk import _validation as check
 from supplyrisk._text import shown
+from supplyrisk.engine.outlook import Outlook
 from supplyrisk.model.outcome import Observation
 from supplyrisk.plot import _axes
 from supplyrisk.plot._axes import (
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import RendererBase
 
-    from supplyrisk.engine.outlook import Outlook
     from supplyrisk.plot._axes import Floats
 
     Observed: TypeAlias = (
@@ -111,6 +112,7 @@ def fan(
     The bands are those of each date: one future wanders through them, and 10 % of all dates of
     many futures lie outside. Points observed one after the other lie on one path.
     """
+    check.require("outlook", outlook, Outlook)
     if quantity not in _QUANTITIES:
         raise ValueError(f"quantity must be one of {', '.join(_QUANTITIES)}, got {quantity!r}")
     wing = _price(outlook) if quantity == "price_usd_per_t" else _supply(outlook)

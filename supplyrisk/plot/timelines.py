@@ -12,6 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.ticker import PercentFormatter
 
 from supplyrisk import _validation as check
+from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.plan import sites_in
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.plot import _axes
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from supplyrisk.engine.outlook import Outlook
     from supplyrisk.model.hazard import DisruptionEvent
     from supplyrisk.plot._axes import Floats
 
@@ -114,6 +114,7 @@ def timeline(outlook: Outlook, *, top: int = 12, ax: Axes | None = None) -> Axes
     A restart is drawn at its median over the futures in which the event takes place, with a line
     from the 5 to the 95 % quantile; ramps come after it.
     """
+    check.require("outlook", outlook, Outlook)
     faults = tuple(check.whole("top", top, least=1))
     if faults:
         raise InvalidInputError("timeline", faults)

@@ -6,6 +6,8 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from supplyrisk import _files
+from supplyrisk import _validation as check
+from supplyrisk.engine.outlook import Outlook
 from supplyrisk.report import _findings as findings
 from supplyrisk.report import _known as known
 from supplyrisk.report import _money as money
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-    from supplyrisk.engine.outlook import Outlook
     from supplyrisk.model.outcome import Outcome
 
 # Nothing is loaded and nothing runs, whatever the texts of a case say.
@@ -48,6 +49,7 @@ def page(outlook: Outlook, *, outcome: Outcome | None = None) -> str:
     ValueError
         If `outcome` is that of another case.
     """
+    check.require("outlook", outlook, Outlook)
     case = outlook.case
     if outcome is not None and outcome.name != case.name:
         raise ValueError(f"outcome must be that of case {case.name!r}, got {outcome.name!r}")
