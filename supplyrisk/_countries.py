@@ -31,7 +31,9 @@ _FILLERS: Final = frozenset({"the", "of"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Country:
+class Country:
+    """A country of ISO 3166-1: its three codes, its name, and other names it goes by."""
+
     alpha3: str
     alpha2: str
     numeric: str
@@ -164,11 +166,12 @@ def numeric_code(code: str) -> str:
 
 
 @cache
-def _table() -> tuple[_Country, ...]:
+def all_countries() -> tuple[Country, ...]:
+    """Return every country, in the order of the alpha-3 codes."""
     source = files("supplyrisk").joinpath("_countries.csv")
     with source.open(encoding="utf-8") as lines:
         return tuple(
-            _Country(
+            Country(
                 alpha3=row["alpha3"],
                 alpha2=row["alpha2"],
                 numeric=row["numeric"],
@@ -180,23 +183,25 @@ def _table() -> tuple[_Country, ...]:
 
 
 @cache
-def _by_alpha3() -> dict[str, _Country]:
-    return {country.alpha3: country for country in _table()}
+def _by_alpha3() -> dict[str, Country]:
+    return {country.alpha3: country for country in all_countries()}
 
 
 @cache
-def _by_any_code() -> dict[str, _Country]:
+def _by_any_code() -> dict[str, Country]:
     return {
         code: country
-        for country in _table()
+        for country in all_countries()
         for code in (country.alpha3, country.alpha2, country.numeric)
     }
 
 
 @cache
-def _by_name() -> dict[str, _Country]:
+def _by_name() -> dict[str, Country]:
     return {
-        _fold(name): country for country in _table() for name in (country.name, *country.aliases)
+        _fold(name): country
+        for country in all_countries()
+        for name in (country.name, *country.aliases)
     }
 
 
@@ -208,7 +213,7 @@ def _fold(name: str) -> str:
     return " ".join(word for word in words if word not in _FILLERS)
 
 
-def _lookup(code: str) -> _Country:
+def _lookup(code: str) -> Country:
     if is_country_code(code):
         return _by_alpha3()[code]
     raise ValueError(

@@ -13,16 +13,16 @@ from supplyrisk._countries import (
     OTHER_COUNTRIES,
     _by_name,
     _fold,
-    _table,
+    all_countries,
     country_code,
     country_name,
     is_country_code,
     numeric_code,
 )
 
-countries = st.sampled_from(_table())
+countries = st.sampled_from(all_countries())
 named = st.sampled_from(
-    [(name, c.alpha3) for c in _table() for name in (c.name, *c.aliases)],
+    [(name, c.alpha3) for c in all_countries() for name in (c.name, *c.aliases)],
 )
 
 
@@ -134,7 +134,7 @@ def test_lookups_of_a_wrong_code_say_what_is_wanted(lookup):
 
 
 def test_the_table_is_iso_3166_1():
-    table = _table()
+    table = all_countries()
     assert len(table) == 249
     assert [c.alpha3 for c in table] == sorted(c.alpha3 for c in table)
     for field, length, alphabet in [
@@ -148,14 +148,14 @@ def test_the_table_is_iso_3166_1():
 
 
 def test_no_name_belongs_to_two_countries_or_is_listed_twice():
-    folded = [_fold(name) for c in _table() for name in (c.name, *c.aliases)]
+    folded = [_fold(name) for c in all_countries() for name in (c.name, *c.aliases)]
     assert len(set(folded)) == len(folded)
     assert not set(folded) & set(_AMBIGUOUS)
     assert "" not in folded
 
 
 def test_no_name_is_another_countrys_code():
-    codes = {code: c.alpha3 for c in _table() for code in (c.alpha3, c.alpha2)}
+    codes = {code: c.alpha3 for c in all_countries() for code in (c.alpha3, c.alpha2)}
     clashes = {
         name for name, c in _by_name().items() if codes.get(name.upper(), c.alpha3) != c.alpha3
     }

@@ -1,0 +1,144 @@
+"""Excel workbooks, row by row, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from supplyrisk import _optional
+from supplyrisk import _validation as check
+from supplyrisk.errors import Fault, InvalidInputError
+
+LARGEST_PART: Final = 400_000_000
+"""Bytes of a part of a workbook once unpacked; the World Bank's largest has 30 million."""
+MOST_TIMES: Final = 500
+"""Times that a large part may grow when unpacked; sheets of text grow about twenty times."""
+_SMALL: Final = 10_000_000
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, SyntaxError)
+_MOST_BLANK_ROWS: Final = 10_000
+
+
+@contextmanager
+def sheets(path: str | os.PathLike[str], *, to: str) -> Iterator[Any]:
+    """Open a workbook for reading.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to read.
+    to : str
+        What it is read for, as the end of "openpyxl is needed to ...".
+
+    Yields
+    ------
+    openpyxl.Workbook
+        The workbook, values only.
+
+    Raises
+    ------
+    ImportError
+        If openpyxl is not installed; the message names the extra.
+    InvalidInputError
+        If the file is no workbook, is cut off, or unpacks to more than any such workbook holds.
+    OSError
+        If it cannot be read.
+    """
+    what = str(path)
+    openpyxl = _optional.need("openpyxl", extra="io", to=to)
+    with Path(path).open("rb") as file:
+        _refuse_bombs(file, what)
+        with _whole(what), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and validations that nobody reads here
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        try:
+            yield book
+        finally:
+            book.close()
+
+
+@contextmanager
+def _whole(what: str) -> Iterator[None]:
+    """Name a workbook that is cut off: a part of it may show that only once it is read."""
+    try:
+        yield
+    except (*_BROKEN, KeyError, ValueError, OSError) as error:
+        rule = "must be a whole Excel workbook (.xlsx)"
+        raise InvalidInputError(what, [Fault("file", rule, str(error))]) from error
+
+
+def rows(book: Any, sheet: str, *, what: str) -> Iterator[tuple[int, tuple[Any, ...]]]:  # noqa: ANN401 - openpyxl has no types
+    """Give the rows of a sheet, from its first to the last that holds anything.
+
+    Parameters
+    ----------
+    book : openpyxl.Workbook
+        The open workbook.
+    sheet : str
+        Name of the sheet.
+    what : str
+        Path of the file, for messages.
+
+    Yields
+    ------
+    tuple of int and tuple
+        Number of the row, from 1, and its values without the blank ones at the end.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such sheet; the message names those there are.
+    """
+    faults = [*check.choice("sheet", sheet, book.sheetnames)]
+    if faults:
+        raise InvalidInputError(what, faults)
+    with _whole(what):
+        page = book[sheet]
+        page.reset_dimensions()  # what a file says of its size is often wrong, and may be made up
+        lines = page.iter_rows(values_only=True)
+    blank = number = 0
+    while True:
+        with _whole(what):
+            cells = next(lines, None)
+        if cells is None:
+            return
+        number += 1
+        values = trimmed(cells)
+        if values:
+            blank = 0
+            yield number, values
+        else:
+            blank += 1
+            if blank > _MOST_BLANK_ROWS:
+                return
+
+
+def trimmed(cells: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the values of a row without the blank ones at its end."""
+    last = len(cells)
+    while last and (cells[last - 1] is None or str(cells[last - 1]).strip() == ""):
+        last -= 1
+    return tuple(cells[:last])
+
+
+def _refuse_bombs(file: Any, what: str) -> None:  # noqa: ANN401 - any binary file
+    if not zipfile.is_zipfile(file):
+        file.seek(0)
+        head = file.read(8)
+        hint = " (an old .xls: save it as .xlsx)" if head.startswith(b"\xd0\xcf\x11\xe0") else ""
+        rule = f"must be a whole Excel workbook (.xlsx){hint}"
+        raise InvalidInputError(what, [Fault("file", rule, head)])
+    file.seek(0)
+    with zipfile.ZipFile(file) as archive:
+        for part in archive.infolist():
+            grows = part.file_size > MOST_TIMES * max(part.compress_size, 1)
+            if part.file_size > LARGEST_PART or (part.file_size > _SMALL and grows):
+                rule = "must not unpack to more than a workbook of this kind holds"
+                size = f"{part.filename}: {part.file_size:,} bytes"
+                raise InvalidInputError(what, [Fault("file", rule, size)])
+    file.seek(0)
