@@ -56,7 +56,10 @@ html_static_path = ["_static"]
 html_css_files = ["formulas.css"]
 html_sidebars = {  # the sidebar lists the pages below; these have none
     page: []
-    for page in ("index", "walikale-2025", "notebooks/*", "methods", "glossary", "data", "arch*")
+    for page in (
+        *("index", "walikale-2025", "three-more-cases", "notebooks/*", "methods", "glossary"),
+        *("data", "questions", "readers", "arch*"),
+    )
 }
 html_copy_source = False
 html_show_sourcelink = False

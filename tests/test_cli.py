@@ -169,7 +169,9 @@ def test_check_explains_and_cases_lists(capsys):
     assert main(["check", str(SEED)]) == 0
     assert "No faults." in capsys.readouterr().out
     assert main(["cases"]) == 0
-    assert capsys.readouterr().out.startswith("walikale-2025  2025-03-20  tin")
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == list(sr.cases())
+    assert listed[-1] == "walikale-2025  2025-03-20  tin, 22 sites"
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch, capsys):

@@ -29,7 +29,7 @@ def cases() -> tuple[str, ...]:
     Examples
     --------
     >>> cases()
-    ('walikale-2025',)
+    ('cobalt-2025', 'copper-2023', 'tin-2023', 'walikale-2025')
     """
     return _names(_seeds())
 
