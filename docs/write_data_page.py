@@ -1,6 +1,6 @@
-"""Write the page on data from the bundled tables and their schemas.
+"""Write the pages on data and on readers from the bundled tables and the schemas.
 
-Run it from anywhere after a change of a table; a path as first argument writes elsewhere.
+Run it from anywhere after a change of either; a folder as first argument writes elsewhere.
 """
 
 from __future__ import annotations
@@ -17,23 +17,55 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from supplyrisk.data.schema import Schema
+
 HERE = Path(__file__).parent
-PAGE = HERE / "data.md"
-PROSE = HERE / "data_prose.txt"
-MARK = "<!-- tables -->"
+MARK = "<!-- generated -->"
+FORMATS = {
+    "read_ucdp_ged": ["ucdp_ged"],
+    "read_acled": ["acled"],
+    "read_ipis_mines": ["ipis_mines"],
+    "read_wgi": ["wgi", "wgi_wide", "wgi_databank", "wgi_2025"],
+    "read_pink_sheet": ["pink_sheet"],
+    "read_usgs_mcs": ["usgs_mcs", "usgs_mcs_world", "usgs_mcs_2026"],
+    "read_baci": ["baci"],
+    "read_comtrade": ["comtrade", "comtrade_legacy"],
+    "read_cmrt": ["cmrt", "cmrt_smelters"],
+    "read_production": ["plain_production"],
+    "read_suppliers": ["plain_suppliers"],
+    "read_daily_prices": ["plain_daily_prices"],
+}
+"""Readers, and the layouts they take."""
 
 
-def page() -> str:
-    """Return the page: the prose, with the tables in the place of its mark."""
-    before, after = PROSE.read_text(encoding="utf-8").split(MARK)
-    return before + "\n".join(generated()) + after
+def pages() -> dict[str, str]:
+    """Return each page by its name: the prose, with what is generated in the place of its mark."""
+    written = {}
+    for name, lines in (("data", on_tables()), ("readers", on_formats())):
+        before, after = (HERE / f"{name}_prose.txt").read_text(encoding="utf-8").split(MARK)
+        written[f"{name}.md"] = before + "\n".join(lines) + after
+    return written
 
 
-def generated() -> Iterator[str]:
-    """Yield the lines that come from the tables."""
+def on_tables() -> Iterator[str]:
+    """Yield the lines of the page on data."""
     yield from bundled()
     yield from left_out()
     yield from publishers()
+
+
+def on_formats() -> Iterator[str]:
+    """Yield the lines of the page on readers: the columns of every layout."""
+    for reader, layouts in FORMATS.items():
+        yield f"## {reader}"
+        yield ""
+        yield f"{summary(reader)}"
+        for layout in layouts:
+            yield ""
+            yield f"`{layout}`:"
+            yield ""
+            yield from columns(schema(layout, of="formats"))
+        yield ""
 
 
 def bundled() -> Iterator[str]:
@@ -50,14 +82,14 @@ def bundled() -> Iterator[str]:
         yield ""
         yield f"`sr.data.{name}()`: {summary(name)} {len(frame):,} rows."
         yield ""
-        yield from columns(name)
+        yield from columns(schema(name))
 
 
-def columns(name: str) -> Iterator[str]:
-    """Yield the columns of a table."""
+def columns(held: Schema) -> Iterator[str]:
+    """Yield the columns of a schema."""
     yield "| column | type | unit | meaning |"
     yield "|---|---|---|---|"
-    for column in schema(name).columns:
+    for column in held.columns:
         shown = f"`{column.name}`" if column.required else f"*`{column.name}`*"
         star = " *" if column.key else ""
         kind = column.type.replace("choice: ", "").replace(" | ", ", ")
@@ -109,7 +141,7 @@ def publishers() -> Iterator[str]:
 
 
 def summary(name: str) -> str:
-    """Return the first sentence of a table's function."""
+    """Return the first sentence of a function."""
     return (getattr(data, name).__doc__ or "").strip().splitlines()[0]
 
 
@@ -125,5 +157,6 @@ def row(cells: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
-    target.write_text(page(), encoding="utf-8")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    for page, text in pages().items():
+        (folder / page).write_text(text, encoding="utf-8")

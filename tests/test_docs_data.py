@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 from supplyrisk import data
@@ -9,11 +10,25 @@ from supplyrisk import data
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-def test_the_page_on_data_is_true(tmp_path):
-    path = tmp_path / "data.md"
-    subprocess.run([sys.executable, DOCS / "write_data_page.py", path], check=True, cwd=tmp_path)
-    rule = "a table was changed: run docs/write_data_page.py"
-    assert path.read_text("utf-8") == (DOCS / "data.md").read_text("utf-8"), rule
+def test_the_pages_on_data_and_readers_are_true(tmp_path):
+    script = DOCS / "write_data_page.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True, cwd=tmp_path)
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["data.md", "readers.md"]
+    for name in written:
+        rule = "a table or a layout was changed: run docs/write_data_page.py"
+        assert (tmp_path / name).read_text("utf-8") == (DOCS / name).read_text("utf-8"), rule
+
+
+def test_every_reader_and_layout_is_on_the_page():
+    page = (DOCS / "readers.md").read_text("utf-8")
+    for name in data.__all__:
+        if name.startswith("read_") and name != "read_table":
+            assert f"## {name}\n" in page
+            assert f"| `{name}` |" in page
+    for layout in (files("supplyrisk.data") / "formats").iterdir():
+        if layout.name.endswith(".schema.csv"):
+            assert f"`{layout.name.removesuffix('.schema.csv')}`:" in page
 
 
 def test_every_table_has_a_function_of_its_name_and_a_section():

@@ -4,6 +4,16 @@ from supplyrisk.data.base_rates import duration_for, rate_for
 from supplyrisk.data.build import build_case
 from supplyrisk.data.catalogue import bibtex, disruptions
 from supplyrisk.data.disagreements import discrepancies
+from supplyrisk.data.formats.acled import read_acled
+from supplyrisk.data.formats.baci import read_baci
+from supplyrisk.data.formats.cmrt import read_cmrt, smelter_bounds
+from supplyrisk.data.formats.comtrade import read_comtrade
+from supplyrisk.data.formats.ipis import read_ipis_mines
+from supplyrisk.data.formats.pink_sheet import read_pink_sheet
+from supplyrisk.data.formats.plain import read_daily_prices, read_production, read_suppliers
+from supplyrisk.data.formats.ucdp import read_ucdp_ged
+from supplyrisk.data.formats.usgs import read_usgs_mcs
+from supplyrisk.data.formats.wgi import read_wgi
 from supplyrisk.data.frames import sites_from_frame
 from supplyrisk.data.market_tables import (
     announced_durations,
@@ -33,7 +43,9 @@ from supplyrisk.data.supply_tables import (
     supply_shares,
 )
 from supplyrisk.data.tables import columns, countries, production, sites, table, table_names
+from supplyrisk.data.trade import contained_metal
 from supplyrisk.data.vocabulary import commodity_of
+from supplyrisk.data.writing import read_table, write_table
 
 __all__ = [
     "Volatility",
@@ -44,6 +56,7 @@ __all__ = [
     "columns",
     "commodities",
     "commodity_of",
+    "contained_metal",
     "countries",
     "country_groups",
     "discrepancies",
@@ -59,12 +72,26 @@ __all__ = [
     "production",
     "production_totals",
     "rate_for",
+    "read_acled",
+    "read_baci",
+    "read_cmrt",
+    "read_comtrade",
+    "read_daily_prices",
+    "read_ipis_mines",
+    "read_pink_sheet",
+    "read_production",
+    "read_suppliers",
+    "read_table",
+    "read_ucdp_ged",
+    "read_usgs_mcs",
+    "read_wgi",
     "recycling",
     "reserves",
     "routes",
     "site_output",
     "sites",
     "sites_from_frame",
+    "smelter_bounds",
     "smelters",
     "sources",
     "substitutes",
@@ -74,4 +101,5 @@ __all__ = [
     "table_names",
     "trade_codes",
     "volatility_for",
+    "write_table",
 ]

@@ -31,8 +31,9 @@ DATE: Final = np.dtype("datetime64[us]")
 
 Rule = Callable[[str, Any], "Iterator[Fault]"]
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE: Final = {mark: re.compile(rf"([+-]?\d{{1,18}})(\{mark}0*)?", re.ASCII) for mark in ".,"}
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FLAGS: Final = {"true": True, "false": False}
 MOST_FAULTS: Final = 1_000
 """Faults kept of one column: a file of the wrong kind has one in every line."""
@@ -84,12 +85,14 @@ class Kind:
             value, rule = self._one(text, decimal)
             if rule:
                 rules[text] = rule
+                if len(rules) == MOST_FAULTS:
+                    break  # these stand in the first lines that are wrong
             values[text] = None if rule else value
         if rules:
             rows = [row for row, text in enumerate(stripped) if text in rules][:MOST_FAULTS]
             wrong += [(row, rules[stripped[row]]) for row in rows]
         if wrong:
-            return None, wrong
+            return None, sorted(wrong)[:MOST_FAULTS]
         return self._column([values[text] for text in stripped], required=required), []
 
     def _one(self, text: str, decimal: str) -> tuple[Any, str]:
@@ -148,12 +151,13 @@ def _read_number(text: str, decimal: str) -> tuple[Any, str]:
         plain = text.replace(",", ".")
     if _NUMBER.fullmatch(plain):
         return float(plain), ""
-    return None, f"must be a number{_number_hint(text)}"
+    return None, f"must be a number{_number_hint(text, decimal)}"
 
 
-def _number_hint(text: str) -> str:
+def _number_hint(text: str, decimal: str) -> str:
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
-        return " without marks between the thousands (or, with a decimal comma, say decimal=',')"
+        other = " (or, with a decimal comma, say decimal=',')" if decimal == "." else ""
+        return f" without marks between the thousands{other}"
     if re.fullmatch(r"[+-]?\d+,\d+", text):
         return " with a decimal point (if the file has decimal commas, say decimal=',')"
     if text.endswith("%"):
@@ -165,10 +169,10 @@ def _number_hint(text: str) -> str:
     return ""
 
 
-def _read_whole(text: str, _decimal: str) -> tuple[Any, str]:
+def _read_whole(text: str, decimal: str) -> tuple[Any, str]:
     # Spreadsheets write 2024 as 2024.0 once a cell of the column is empty.
-    if re.fullmatch(r"[+-]?\d{1,18}(\.0*)?", text):
-        return int(text.partition(".")[0]), ""
+    if found := _WHOLE[decimal].fullmatch(text):
+        return int(found[1]), ""
     return None, "must be a whole number"
 
 

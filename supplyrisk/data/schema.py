@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -201,14 +202,16 @@ class Schema:
             Missing, unknown and repeated names.
         """
         names = list(header)
-        for name in dict.fromkeys(names):
+        times = Counter(names)
+        free = [wanted for wanted in self.names if wanted not in times]
+        for name, given in times.items():
             if name not in self.names:
-                hint = check.nearest(name, [wanted for wanted in self.names if wanted not in names])
+                hint = check.nearest(name, free)
                 yield Fault(f"column {name}", f"is not part of {self.name}{hint}", name)
-            elif names.count(name) > 1:
+            elif given > 1:
                 yield Fault(f"column {name}", "must not be given twice", name)
         for name in self.required:
-            if name not in names:
+            if name not in times:
                 yield Fault(f"column {name}", "must be given", names)
 
     def refuse_repeated(
@@ -239,13 +242,13 @@ class Schema:
         if not self.key:
             return
         # A blank is a value here: two blank years of one site are the same row twice.
-        keys = pd.MultiIndex.from_frame(frame[self.key].astype(object).fillna(""))
-        first: dict[Any, str] = {}
-        for place in np.flatnonzero(keys.duplicated(keep=False)):
-            key: Any = keys[int(place)]
+        places = np.flatnonzero(frame.duplicated(self.key, keep=False))
+        text = self.to_text(frame.iloc[places])[self.key]
+        first: dict[tuple[str, ...], str] = {}
+        for place, key in zip(places, text.itertuples(index=False, name=None), strict=True):
             if key in first:
                 rule = f"must not repeat the {', '.join(self.key)} of {first[key]}"
-                yield Fault(lines[place], rule, tuple(str(part) for part in key))
+                yield Fault(lines[place], rule, key)
             first.setdefault(key, lines[place])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Final
 import pandas as pd
 
 from supplyrisk import _validation as check
+from supplyrisk.data.formats._bytes import encoding_of
 from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
@@ -24,36 +24,8 @@ LONGEST_LINE: Final = 1_000_000
 LONGEST_FIELD: Final = 131_072
 """Characters of a field, as in Python's csv module."""
 
-_BLOCK: Final = 1 << 20
 _CHUNK_ROWS: Final = 50_000
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_NO_TEXT: Final = (
-    (b"PK\x03\x04", "is a zip archive or an Excel workbook, not text: unpack it, or save as CSV"),
-    (b"\x1f\x8b", "is compressed with gzip: unpack it first"),
-    (b"BZh", "is compressed with bzip2: unpack it first"),
-    (b"\xfd7zXZ", "is compressed with xz: unpack it first"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook (.xls), not text: save it as CSV"),
-    (b"%PDF", "is a PDF, not a table"),
-    (b"\x89PNG", "is a picture, not a table"),
-    (b"PAR1", "is a Parquet file, not text"),
-)
-_PAGE: Final = (
-    b"<!doctype",
-    b"<html",
-    b"<head",
-    b"<body",
-    b"<table",
-    b"<?xml",
-    b"<div",
-    b"<script",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +88,16 @@ def records(
         If it cannot be read.
     """
     what = str(path)
-    with Path(path).open(encoding=_encoding(Path(path), encoding, fallback), newline="") as file:
+    with Path(path).open(encoding=encoding_of(Path(path), encoding, fallback), newline="") as file:
         lines = _Lines(file, what)
         first = lines.header()
-        delimiter = _delimiter(first, wanted, tuple(delimiters))
         with _reading(what, lambda: lines.number):
+            delimiter = _delimiter(first, wanted, tuple(delimiters))
             reader = csv.reader(lines.again(first), delimiter=delimiter, strict=True)
-            header = tuple(name.strip() for name in next(reader))
+            names = [name.strip() for name in next(reader)]
+            while len(names) > 1 and not names[-1]:
+                names.pop()  # a spreadsheet's empty columns
+            header = tuple(names)
             yield Records(what, header, delimiter, _rows(reader, header, lines))
 
 
@@ -131,9 +106,10 @@ def _rows(
 ) -> Iterator[tuple[int, list[str]]]:
     width = len(header)
     for fields in reader:
+        lines.held = 0
+        if not any(field.strip() for field in fields):
+            continue  # a blank line
         if len(fields) != width:
-            if not any(field.strip() for field in fields):
-                continue  # a blank line
             while len(fields) > width and not fields[-1].strip():
                 fields.pop()  # a spreadsheet's empty columns
             if len(fields) != width:
@@ -246,6 +222,7 @@ class _Lines:
         self._file = file
         self._what = what
         self.number = 0
+        self.held = 0  # characters since the last record ended
 
     def __iter__(self) -> Iterator[str]:
         read = self._file.readline
@@ -255,12 +232,16 @@ class _Lines:
                 self.refuse(f"must not be longer than {LONGEST_LINE:,} characters", line[:80])
             if "\0" in line:
                 self.refuse("must be text: it holds a zero byte", line[:80])
+            self.held += len(line)
+            if self.held > LONGEST_LINE:
+                self.refuse("must be delimited text with every quotation closed", line[:80])
             yield line
 
     def header(self) -> str:
         """Return the first line that is not blank, nor a spreadsheet's word on its delimiter."""
         for line in self:
-            if line.strip().strip(",;\t|") and not line.lower().startswith("sep="):
+            self.held = 0
+            if line.strip(" ,;\t|\r\n") and not line.lower().startswith("sep="):
                 return line
         raise InvalidInputError(
             self._what, [Fault("file", "must hold a header and records", "nothing")]
@@ -294,71 +275,6 @@ def _delimiter(header: str, wanted: Sequence[str], delimiters: tuple[str, ...]) 
 
     best = max(delimiters, key=names)
     return best if names(best) else max(delimiters, key=header.count)
-
-
-def _encoding(path: Path, given: str | None, fallback: str | None) -> str:
-    """Look at the bytes once: what they are, and whether all of them are text."""
-    with path.open("rb") as file:
-        head = file.read(_BLOCK)
-        if not head:
-            raise InvalidInputError(str(path), [Fault("file", "must not be empty", "0 bytes")])
-        _refuse_other_files(path, head)
-        if given is not None:
-            return _known(given)
-        for mark, encoding in _MARKS:
-            if head.startswith(mark):
-                _decode(path, encoding)
-                return encoding
-    if b"\0" in head[:1000]:
-        rule = "must be UTF-8 text; it looks like UTF-16 without a mark: say encoding='utf-16-le'"
-        raise InvalidInputError(str(path), [Fault("file", rule, head[:40])])
-    try:
-        _decode(path, "utf-8")
-    except InvalidInputError:
-        if fallback is None:
-            raise
-        return fallback
-    return "utf-8"
-
-
-def _refuse_other_files(path: Path, head: bytes) -> None:
-    for magic, rule in _NO_TEXT:
-        if head.startswith(magic):
-            raise InvalidInputError(str(path), [Fault("file", rule, head[:8])])
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
-    if start.startswith(_PAGE):
-        rule = "is a web page or XML saved under the name of a table: download the data itself"
-        raise InvalidInputError(str(path), [Fault("file", rule, head.strip()[:60])])
-
-
-def _known(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        raise ValueError(
-            f"encoding must be one that Python knows, such as 'utf-8' or 'cp1252', got {encoding!r}"
-        ) from None
-
-
-def _decode(path: Path, encoding: str) -> None:
-    """Decode the whole file block by block, keeping nothing, or name the line that cannot be."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
-    with path.open("rb") as file:
-        while True:
-            block = file.read(_BLOCK)
-            try:
-                line += decoder.decode(block, final=not block).count("\n")
-            except UnicodeDecodeError as error:
-                line += error.object.count(b"\n", 0, error.start)
-                rule = (
-                    f"must be {encoding} text: {error.reason} (if the file comes from an older "
-                    "Windows program, say encoding='cp1252')"
-                )
-                bad = error.object[error.start : error.end]
-                raise InvalidInputError(str(path), [Fault(f"line {line}", rule, bad)]) from None
-            if not block:
-                return
 
 
 def match_header(source: Records, wanted: Sequence[str], *, format_: str) -> None:

@@ -15,13 +15,25 @@ from supplyrisk import _optional
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
 
-LARGEST_PART: Final = 400_000_000
-"""Bytes of a part of a workbook once unpacked; the World Bank's largest has 30 million."""
-MOST_TIMES: Final = 500
+LARGEST: Final = 150_000_000
+"""Bytes of a workbook once unpacked; the World Bank's largest has some 30 million."""
+MOST_TIMES: Final = 100
 """Times that a large part may grow when unpacked; sheets of text grow about twenty times."""
 _SMALL: Final = 10_000_000
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, SyntaxError)
-_MOST_BLANK_ROWS: Final = 10_000
+# openpyxl lets pass whatever a damaged part leads to.
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,  # encrypted; also a method of compression that Python does not know
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+_MOST_ROWS: Final = 1_048_576
 
 
 @contextmanager
@@ -52,7 +64,8 @@ def sheets(path: str | os.PathLike[str], *, to: str) -> Iterator[Any]:
     what = str(path)
     openpyxl = _optional.need("openpyxl", extra="io", to=to)
     with Path(path).open("rb") as file:
-        _refuse_bombs(file, what)
+        with _whole(what):
+            _refuse_bombs(file, what)
         with _whole(what), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and validations that nobody reads here
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -67,7 +80,9 @@ def _whole(what: str) -> Iterator[None]:
     """Name a workbook that is cut off: a part of it may show that only once it is read."""
     try:
         yield
-    except (*_BROKEN, KeyError, ValueError, OSError) as error:
+    except InvalidInputError:
+        raise
+    except _BROKEN as error:
         rule = "must be a whole Excel workbook (.xlsx)"
         raise InvalidInputError(what, [Fault("file", rule, str(error))]) from error
 
@@ -94,14 +109,14 @@ def rows(book: Any, sheet: str, *, what: str) -> Iterator[tuple[int, tuple[Any, 
     InvalidInputError
         If there is no such sheet; the message names those there are.
     """
-    faults = [*check.choice("sheet", sheet, book.sheetnames)]
+    faults = [*check.choice("sheet", sheet, [page.title for page in book.worksheets])]
     if faults:
         raise InvalidInputError(what, faults)
     with _whole(what):
         page = book[sheet]
         page.reset_dimensions()  # what a file says of its size is often wrong, and may be made up
         lines = page.iter_rows(values_only=True)
-    blank = number = 0
+    number = 0
     while True:
         with _whole(what):
             cells = next(lines, None)
@@ -109,13 +124,11 @@ def rows(book: Any, sheet: str, *, what: str) -> Iterator[tuple[int, tuple[Any, 
             return
         number += 1
         values = trimmed(cells)
+        if number > _MOST_ROWS:
+            rule = f"must not have more than {_MOST_ROWS:,} rows"
+            raise InvalidInputError(what, [Fault(f"sheet {sheet}", rule, number)])
         if values:
-            blank = 0
             yield number, values
-        else:
-            blank += 1
-            if blank > _MOST_BLANK_ROWS:
-                return
 
 
 def trimmed(cells: Sequence[Any]) -> tuple[Any, ...]:
@@ -135,9 +148,11 @@ def _refuse_bombs(file: Any, what: str) -> None:  # noqa: ANN401 - any binary fi
         raise InvalidInputError(what, [Fault("file", rule, head)])
     file.seek(0)
     with zipfile.ZipFile(file) as archive:
-        for part in archive.infolist():
+        parts = archive.infolist()
+        unpacked = sum(part.file_size for part in parts)
+        for part in parts:
             grows = part.file_size > MOST_TIMES * max(part.compress_size, 1)
-            if part.file_size > LARGEST_PART or (part.file_size > _SMALL and grows):
+            if unpacked > LARGEST or (part.file_size > _SMALL and grows):
                 rule = "must not unpack to more than a workbook of this kind holds"
                 size = f"{part.filename}: {part.file_size:,} bytes"
                 raise InvalidInputError(what, [Fault("file", rule, size)])
