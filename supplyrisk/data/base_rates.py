@@ -10,12 +10,13 @@ import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk.data.catalogue import disruptions
-from supplyrisk.data.supply_tables import governance
+from supplyrisk.data.supply_tables import governance, smelters
 from supplyrisk.data.tables import production, sites, table
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.hazard.fitting import LognormalFit, fit_lognormal
 from supplyrisk.hazard.rates import Rate, fit_rate
 from supplyrisk.model.hazard import Peril
+from supplyrisk.model.site import country_faults
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -148,16 +149,19 @@ def rate_for(
     Raises
     ------
     InvalidInputError
-        If there is no such peril, or `country` is needed and not given or no code.
+        If there is no such peril or commodity, or `country` is needed and not given or no code.
 
     Notes
     -----
     At a site: the total over all perils has the posterior ``Gamma(N + 1/2, T)`` of N stops in T
     site-years, and a peril the share ``(n + 1/2) / (N + K/2)`` of it for K perils, the mean of
     Jeffreys' Dirichlet posterior. In a country: n events in T years under a gamma prior of shape
-    1/2 with the mean rate over the countries that produce. Armed conflict: stops over site-years
-    of bundled sites in countries whose political stability (WGI) is below -1; elsewhere the rate
-    is 0, which has no posterior, and is refused.
+    1/2 with the mean rate over the countries that produce. Armed conflict: stops over the years of
+    bundled mines and smelters in countries whose political stability (WGI) is below -1; elsewhere
+    the rate is 0, which has no posterior, and is refused.
+
+    As of a day the stops are those of the day. What they are divided by is of today: the countries
+    that produce, the bundled places, and one release of the governance indicators.
 
     These are lower bounds: short, partial and technical losses are missing from the catalogue.
 
@@ -168,12 +172,17 @@ def rate_for(
     True
     """
     _require_peril(peril)
+    if commodity is not None:
+        known = table("commodities")["commodity"].tolist()
+        faults = [*check.choice("commodity", commodity, known)]
+        if faults:
+            raise InvalidInputError("rate_for", faults)
     if peril == Peril.ARMED_CONFLICT:
         return _conflict_rate(country, as_of)
     if peril in COUNTRY_PERILS:
         return _country_rate(peril, commodity, country, as_of)
     panels = _panels(commodity)
-    rows = stops(as_of)
+    rows = _counted(as_of)
     at_sites = rows[~rows["peril"].isin([str(p) for p in COUNTRY_PERILS | {Peril.ARMED_CONFLICT}])]
     held = at_sites[[_of(names, panels["commodity"]) for names in at_sites["commodities"]]]
     years = float(panels["node_years"].sum()) * _part_of_the_panels(panels, as_of)
@@ -194,19 +203,22 @@ def _conflict_rate(country: str | None, as_of: dt.date | None) -> Rate:
     if country not in exposed:
         rule = f"must be one where conflict may reach a site ({', '.join(sorted(exposed))})"
         raise InvalidInputError("rate_for", [Fault("country", rule, country)])
-    rows = stops(as_of)
+    rows = _counted(as_of)
     hit = rows[(rows["peril"] == Peril.ARMED_CONFLICT) & rows["country"].isin(exposed)]
-    n_sites = int(sites()["country"].isin(exposed).sum())
-    return fit_rate(len(hit), n_sites * _years_covered(as_of))
+    places = pd.concat([sites()["country"], smelters()["country"]])
+    return fit_rate(len(hit), int(places.isin(exposed).sum()) * _years_covered(as_of))
 
 
 def _country_rate(
     peril: str, commodity: str | None, country: str | None, as_of: dt.date | None
 ) -> Rate:
-    faults = [] if country else [Fault("country", f"must be given for {peril}", country)]
+    if country is None:
+        rule = f"must be given for {peril}, which acts on whole countries"
+        raise InvalidInputError("rate_for", [Fault("country", rule, country)])
+    faults = [*country_faults("country", country, other=True)]
     if faults:
         raise InvalidInputError("rate_for", faults)
-    rows = stops(as_of)
+    rows = _counted(as_of)
     rows = rows[rows["peril"] == peril]
     makers = production(commodity, stage=None, vintage="all")["country"].nunique()
     if commodity is not None:
@@ -215,6 +227,13 @@ def _country_rate(
     pooled = (len(rows) + 0.5) / (makers * years)
     own = int((rows["country"] == country).sum())
     return Rate(rate_shape=own + 0.5, exposure_years=years + 0.5 / pooled)
+
+
+def _counted(as_of: dt.date | None) -> pd.DataFrame:
+    """Return the stops that began while the panels were watched."""
+    rows = stops(as_of)
+    watched: pd.DataFrame = rows[rows["started"] <= table("panels")["last_day"].max()]
+    return watched
 
 
 def _panels(commodity: str | None) -> pd.DataFrame:

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 # Of a stop that is running nobody knows these yet.
 _OF_THE_END: Final = ("ended", "ended_precision", "end_kind", "lost_t", "note")
+# BibTeX counts braces even where a backslash stands before them.
+_ESCAPED: Final = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\textbraceleft{}",
+        "}": r"\textbraceright{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_"},
+    }
+)
 
 
 def disruptions(as_of: dt.date | None = None) -> pd.DataFrame:
@@ -59,7 +70,8 @@ def disruptions(as_of: dt.date | None = None) -> pd.DataFrame:
         raise InvalidInputError("data.disruptions", faults)
     today = pd.Timestamp(as_of)
     frame = frame[frame["started"] < today].reset_index(drop=True)
-    running = frame["ended"].isna() | (frame["ended"] >= today)
+    unended = frame["ended"].isna() | (frame["ended"] >= today)
+    running = unended & frame["is_stop"]
     seen = frame["ended"].fillna(frame["last_observed"])
     last = frame["last_observed"].mask(running, seen.where(seen < today, today))
     ramped = frame["ended"] + pd.to_timedelta(frame["ramp_up_days"].fillna(0.0), unit="D")
@@ -75,7 +87,7 @@ def disruptions(as_of: dt.date | None = None) -> pd.DataFrame:
     )
     frame["price_peak_date"] = frame["price_peak_date"].mask(later)
     for column in _OF_THE_END:
-        frame[column] = frame[column].mask(running)
+        frame[column] = frame[column].mask(unended)
     return frame
 
 
@@ -106,7 +118,8 @@ def bibtex(ids: Iterable[str] | None = None) -> str:
     """
     sources = table("sources").set_index("source_id")
     events = table("disruptions").set_index("disruption_id")
-    wanted = list(sources.index[sources["shipped"]] if ids is None else ids)
+    given = [ids] if isinstance(ids, str) else ids
+    wanted = list(dict.fromkeys(sources.index[sources["shipped"]] if given is None else given))
     faults = [
         Fault("id", f"must be that of a source or a disruption{hint}", name)
         for name in wanted
@@ -157,7 +170,4 @@ def _links(urls: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    escaped = text.replace("\\", r"\textbackslash{}")
-    for sign in "&%$#_":
-        escaped = escaped.replace(sign, f"\\{sign}")
-    return escaped
+    return text.translate(_ESCAPED)

@@ -8,8 +8,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from supplyrisk import _validation as check
 from supplyrisk.data.market_tables import prices
 from supplyrisk.data.tables import table
+from supplyrisk.errors import InvalidInputError
 from supplyrisk.model.evidence import Citation
 from supplyrisk.model.market import Market
 
@@ -60,13 +62,16 @@ def known_prices(commodity: str, as_of: dt.date | None = None) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns of the table ``prices``, and ``period_end``; of a period that several editions
-        state, the newest one. Sorted by the end of the period, months after years.
+        state, the newest one that was out. Sorted by the end of the period, months after years.
 
     Raises
     ------
     InvalidInputError
-        If no price of the commodity is bundled.
+        If no price of the commodity is bundled, or `as_of` is no date.
     """
+    faults = [] if as_of is None else [*check.date("as_of", as_of)]
+    if faults:
+        raise InvalidInputError("data.prices", faults)
     rows = prices(commodity)
     ends = [
         start + pd.DateOffset(months=_MONTHS[frequency]) - pd.Timedelta(days=1)
@@ -75,6 +80,12 @@ def known_prices(commodity: str, as_of: dt.date | None = None) -> pd.DataFrame:
     rows["period_end"] = pd.Series(ends, dtype=rows["period_start"].dtype)
     if as_of is not None:
         rows = rows[rows["period_end"] < pd.Timestamp(as_of)]
+        # Of a period the editions that were out count; one that only came later stands for itself,
+        # since a price is known when its period is over.
+        published = table("sources").set_index("source_id")["published"]
+        out = rows["source_id"].map(published) <= pd.Timestamp(as_of)
+        period = [rows[name] for name in ("frequency", "price_kind", "period_start")]
+        rows = rows[out | ~out.groupby(period).transform("any")]
     rows = rows.sort_values(["period_end", "frequency", "source_id"])
     return rows.drop_duplicates(["period_end", "frequency"], keep="last").reset_index(drop=True)
 
@@ -98,7 +109,7 @@ def volatility_for(commodity: str, as_of: dt.date | None = None) -> Volatility:
     Raises
     ------
     InvalidInputError
-        If no price of the commodity is bundled.
+        If no price of the commodity is bundled, or `as_of` is no date.
 
     Notes
     -----
