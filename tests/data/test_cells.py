@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -296,7 +297,7 @@ OPTIONS = [
     ("future.infer_string", True),
     ("future.infer_string", False),
     ("mode.string_storage", "python"),
-    ("mode.string_storage", "pyarrow"),
+    *([("mode.string_storage", "pyarrow")] if find_spec("pyarrow") else []),
 ]
 
 
