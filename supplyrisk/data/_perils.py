@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CATALOGUE: Final = "disruption-catalogue"
 LONGEST_RAMP: Final = 0.73
 """Longest ramp-up as a share of the outage; an assumption. [1]"""
+SEEN_WITHIN_DAYS: Final = 365
+"""Age of the last report of a stop beyond which it is not taken to be running. [d]"""
 
 
 def site_perils() -> list[Peril]:
@@ -175,7 +177,9 @@ def running_events(
     rows = disruptions(start)
     named = {site.site_id for site in sites}
     rows = rows[rows["is_stop"] & rows["censored"] & rows["site_id"].isin(named)]
-    rows = rows[rows["stage"] == "mine"].drop_duplicates("site_id", keep="last")
+    # A stop that nobody has seen for a year may be over: the catalogue is not a watch.
+    seen = rows["last_observed"] >= pd.Timestamp(start) - pd.Timedelta(days=SEEN_WITHIN_DAYS)
+    rows = rows[seen & (rows["stage"] == "mine")].drop_duplicates("site_id", keep="last")
     events, cited = [], []
     ramp = ramp_up(start)
     for row in rows.to_dict("records"):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from supplyrisk import _countries
 from supplyrisk import _validation as check
+from supplyrisk.data.catalogue import disruptions
 from supplyrisk.data.tables import table
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.evidence import Citation
@@ -130,7 +131,7 @@ def plan(commodity: str, start: dt.date, vintage: str | None, *, named: bool) ->
         held = mines["country"] == row["country"]
         if row["country"] == _countries.OTHER_COUNTRIES:
             held = ~mines["country"].isin(countries["country"])
-        here = mines[held]
+        here = _made_it(mines[held], float(row["production_t"]), start)
         scale = min(1.0, row["production_t"] / max(float(here["tonnes"].sum()), 1e-9))
         for mine in here.to_dict("records"):
             site, cited = _mine_site(mine, scale)
@@ -144,7 +145,7 @@ def plan(commodity: str, start: dt.date, vintage: str | None, *, named: bool) ->
     left = [mine for mine in mines["site_id"] if mine not in {site.site_id for site in sites}]
     if left:
         names = ", ".join(left)
-        notes.append(f"Mines in countries of which the edition says nothing: {names}.")
+        notes.append(f"Mines of which the edition holds no output, or that stood still: {names}.")
     return Plan(tuple(sites), tuple(citations), tuple(notes), total)
 
 
@@ -185,6 +186,13 @@ def _known(rows: pd.DataFrame, start: dt.date) -> pd.Series:
     over = rows["year"].fillna(0) <= last_year
     reported = (rows["quantity"] == "production") | published.isna()
     return (published <= pd.Timestamp(start)) | (over & reported).astype(bool)
+
+
+def _made_it(mines: pd.DataFrame, output_t: float, start: dt.date) -> pd.DataFrame:
+    """Leave out mines that stand still and are larger than their country's output: it has none."""
+    then = disruptions(start)
+    shut = then.loc[then["is_stop"] & then["censored"], "site_id"].dropna()
+    return mines[~(mines["site_id"].isin(shut) & (mines["tonnes"] > output_t))]
 
 
 def _mine_site(mine: dict[Hashable, Any], scale: float) -> tuple[MineSite, list[Citation]]:

@@ -55,7 +55,6 @@ def _revised(gathered: set[str]) -> pd.DataFrame:
     """Return the outputs that editions give differently, or that a gathered row contradicts."""
     world = table("production_totals").rename(columns={"world_t": "value"})
     world["country"] = ""
-    world["standing"] = "reported"
     parts = table("production").rename(columns={"production_t": "value"})
     shown = [*_TOPIC, "source_id", "value", "standing"]
     frame = pd.concat([parts[shown].astype({"country": object}), world[shown]], ignore_index=True)

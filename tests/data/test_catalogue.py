@@ -65,12 +65,12 @@ def test_bisie_was_a_running_stop_in_march_2025(day, length):
 
 
 def test_the_peak_of_the_price_is_known_from_the_day_after():
-    # LME tin reached 38,175 USD/t on 2 April 2025.
+    # LME tin reached 38,395 USD/t on 2 April 2025.
     on_the_day = by_id(disruptions(as_of=dt.date(2025, 4, 2))).loc["E131"]
     day_after = by_id(disruptions(as_of=dt.date(2025, 4, 3))).loc["E131"]
     assert pd.isna(on_the_day["price_peak"])
     assert pd.isna(on_the_day["price_peak_date"])
-    assert day_after["price_peak"] == 38_175.0
+    assert day_after["price_peak"] == 38_395.0
 
 
 def test_a_ramp_up_is_known_once_it_is_over():
