@@ -11,6 +11,7 @@ import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk.data.cells import MOST_FAULTS, TEXT
+from supplyrisk.data.formats._published import repeated
 from supplyrisk.data.schema import Column, schema
 from supplyrisk.data.tables import table
 from supplyrisk.errors import Fault, InvalidInputError
@@ -23,22 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["contained_metal"]
 
 _EDITIONS: Final = re.compile(r"HS (\d{4})(?:-(\d{4}))?")
-_TAKEN: Final = [
-    "commodity",
-    "stage",
-    "content_of",
-    "metal_content",
-    "content_low",
-    "content_high",
-    "is_basket",
-]
 _FLOW: Final = ["year", "month", "exporter", "importer", "reported_by", "source_id"]
 
 
 class _Entry(NamedTuple):
-    """A row of the table of codes: what it is about, and its place."""
+    """A row of the table of codes: the first and last edition it counts for, and its place."""
 
-    code: str
     first: int
     last: int
     place: int
@@ -130,7 +121,7 @@ def contained_metal(
     counts = [len(places) for places in of_rows]
     taken = codes.iloc[[place for places in of_rows for place in places]].reset_index(drop=True)
     goods = flows.iloc[np.repeat(np.arange(len(flows)), counts)].reset_index(drop=True)
-    found = _with_contents(goods, taken[_TAKEN])
+    found = _with_contents(goods, taken)
     left_out = {
         "rows_unknown": int(lost.sum()),
         "codes_unknown": sorted(set(flows.loc[lost, "hs_code"])),
@@ -188,16 +179,12 @@ def _refuse_faults(flows: pd.DataFrame) -> None:
     ]
     if faults:
         raise InvalidInputError("trade", faults)
-    repeated = flows.duplicated([*schema("trade").key])
-    if repeated.any():
-        key = ", ".join(schema("trade").key)
-        raise InvalidInputError(
-            "trade",
-            [
-                Fault(f"row {label}", f"must not repeat the {key} of another row", str(label))
-                for label in flows.index[repeated][:MOST_FAULTS]
-            ],
-        )
+    key = schema("trade").key
+    twice = flows.loc[flows.duplicated(key, keep=False), key]
+    keys = ((row[1:], f"row {row[0]}") for row in twice.itertuples(name=None))
+    faults = repeated(keys, ", ".join(key))[:MOST_FAULTS]
+    if faults:
+        raise InvalidInputError("trade", faults)
 
 
 def _column_faults(flows: pd.DataFrame, column: Column) -> Iterator[Fault]:
@@ -251,8 +238,7 @@ def _entries() -> dict[str, tuple[_Entry, ...]]:
     for place, (code, editions) in enumerate(
         zip(codes["hs_code"], codes["hs_edition"], strict=True)
     ):
-        first, last = _span(editions)
-        entries.setdefault(code, []).append(_Entry(code, first, last, place))
+        entries.setdefault(code, []).append(_Entry(*_span(editions), place))
     return {code: tuple(found) for code, found in entries.items()}
 
 

@@ -79,7 +79,13 @@ def write_table(
     return _files.write_text(path, "".join(lines))
 
 
-def read_table(path: str | os.PathLike[str], table: str) -> pd.DataFrame:
+def read_table(
+    path: str | os.PathLike[str],
+    table: str,
+    *,
+    encoding: str | None = None,
+    decimal: str = ".",
+) -> pd.DataFrame:
     """Read a table of one of the library's schemas from CSV.
 
     Parameters
@@ -89,6 +95,10 @@ def read_table(path: str | os.PathLike[str], table: str) -> pd.DataFrame:
         not matter.
     table : str
         Name of the table, e.g. ``"trade"``.
+    encoding : str, optional
+        Encoding of the file; by default its byte-order mark, or else UTF-8.
+    decimal : str, default "."
+        Decimal mark, ``","`` in files that a spreadsheet wrote anew.
 
     Returns
     -------
@@ -97,6 +107,8 @@ def read_table(path: str | os.PathLike[str], table: str) -> pd.DataFrame:
 
     Raises
     ------
+    ValueError
+        If the encoding or the decimal mark is none.
     InvalidInputError
         If no table has that name, or the file breaks a rule of its schema.
     OSError
@@ -106,7 +118,7 @@ def read_table(path: str | os.PathLike[str], table: str) -> pd.DataFrame:
     --------
     >>> read_table("tin.csv", "production")  # doctest: +SKIP
     """
-    return read_table_text(path, _schema(table))
+    return read_table_text(path, _schema(table), encoding=encoding, decimal=decimal)
 
 
 def _schema(table: str) -> Schema:
@@ -135,18 +147,25 @@ def _faults(wanted: Schema, rows: list[tuple[str, ...]]) -> list[Fault]:
     """Name what a reader of the file would refuse, beyond the schema."""
     faults = []
     for number, row in enumerate(rows, start=2):
-        for name, text in zip(wanted.names, row, strict=True):
-            where = f"line {number}, column {name}"
-            if "\0" in text:
-                faults.append(Fault(where, "must not hold a zero byte", text[:40]))
-            if len(text) > LONGEST_FIELD:
-                rule = f"must not be longer than {LONGEST_FIELD:,} characters"
-                faults.append(Fault(where, rule, text[:40]))
+        faults += [
+            Fault(f"line {number}, column {name}", rule, text[:40])
+            for name, text in zip(wanted.names, row, strict=True)
+            if (rule := _unreadable(text))
+        ]
         if sum(map(len, row)) > LONGEST_LINE // 4:  # quotation marks may double it, and more
             faults.append(Fault(f"line {number}", "must not hold so much text", row[0][:40]))
     return faults
 
 
+def _unreadable(text: str) -> str:
+    if "\0" in text:
+        return "must not hold a zero byte"
+    if len(text) > LONGEST_FIELD:
+        return f"must not be longer than {LONGEST_FIELD:,} characters"
+    return ""
+
+
+# Not by the csv module: before Python 3.13 it leaves a carriage return without quotation marks.
 def _line(cells: tuple[str, ...] | list[str]) -> str:
     return ",".join(_quoted(cell) for cell in cells) + "\n"
 

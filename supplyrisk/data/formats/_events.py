@@ -7,37 +7,22 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk._countries import country_code
-from supplyrisk.data.cells import MOST_FAULTS
-from supplyrisk.data.formats._records import (
-    Records,
-    decimal_mark,
-    match_header,
-    records,
-    text_chunks,
-)
+from supplyrisk.data.formats._records import decimal_mark, records
+from supplyrisk.data.formats._table import Keep, Records, parsed
 from supplyrisk.data.schema import Column, Schema
-from supplyrisk.errors import Fault, InvalidInputError
 
-Keep = Callable[[list[str]], bool]
+if TYPE_CHECKING:
+    from supplyrisk.errors import Fault
+
 Day = dt.date | str | None
 
-_ROWS: Final = 10_000
-"""Records parsed at once: their cells as text take some 50 MB where all 49 columns are long."""
 _DAY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?Z?")
-
-
-def _as_they_are(_chunk: pd.DataFrame) -> Iterable[Fault]:
-    return ()
-
-
-def _every_record(_header: tuple[str, ...]) -> Keep | None:
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +42,22 @@ class Format:
     prepare
         Brings the text of a chunk into the form that the schema reads; gives faults of its own.
     keep
-        Makes, from the header, the test whether to keep a record.
+        Makes, from the header, the test whether to keep a record; every one is kept by default.
     """
 
     title: str
     schema: Schema
     core: tuple[str, ...] | None = None
-    prepare: Callable[[pd.DataFrame], Iterable[Fault]] = _as_they_are
-    keep: Callable[[tuple[str, ...]], Keep | None] = _every_record
+    prepare: Callable[[pd.DataFrame], Iterable[Fault]]
+    keep: Callable[[tuple[str, ...]], Keep | None] | None = None
 
     def layout(self, source: Records) -> tuple[Schema, list[str]]:
         """Check the header; return the columns of the result, and those of the file to read."""
         if self.core is None:
-            match_header(source, self.schema.names, format_=self.title)
+            source.places(self.schema.names, format_=self.title)
             return self.schema, self.schema.names
         header = [name for name in source.header if name]
-        match_header(source, list(dict.fromkeys([*self.core, *header])), format_=self.title)
+        source.places([*self.core, *header], format_=self.title)
         others = sorted(set(header).difference(self.schema.names))
         columns = (*self.schema.columns, *(_kept_as_text(name) for name in others))
         known = [name for name in self.schema.names if name in header]
@@ -115,28 +100,11 @@ def read_dated(
         If it cannot be read.
     """
     decimal_mark(decimal)
-    faults: list[Fault] = []
-    chunks: list[pd.DataFrame] = []
-    lines: list[int] = []
     with records(path, format_.schema.names, encoding=encoding) as source:
         schema, columns = format_.layout(source)
-        keep = format_.keep(source.header)
-        for chunk in text_chunks(source, columns, keep=keep, rows=_ROWS):
-            faults += format_.prepare(chunk)
-            try:
-                chunks.append(schema.parse(chunk, what=source.what, decimal=decimal))
-            except InvalidInputError as error:
-                faults += error.faults
-            lines.extend(chunk.index)
-            if len(faults) >= MOST_FAULTS:
-                break
-    if faults:
-        raise InvalidInputError(source.what, faults)
-    if len(chunks) == 1:
-        return chunks[0]
-    frame = pd.concat(chunks, ignore_index=True)
-    schema.refuse_repeated(frame, what=source.what, lines=lines)  # across the chunks
-    return frame
+        keep = format_.keep(source.header) if format_.keep is not None else None
+        dated = parsed(source, schema, columns, keep=keep, prepare=format_.prepare, decimal=decimal)
+    return dated.reset_index(drop=True)
 
 
 def rewrite(chunk: pd.DataFrame, columns: Iterable[str], change: Callable[[str], str]) -> None:

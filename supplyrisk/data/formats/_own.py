@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from supplyrisk._countries import OTHER_COUNTRIES, country_code
-from supplyrisk.data.cells import MOST_FAULTS, TEXT
+from supplyrisk.data.cells import MOST_FAULTS
 from supplyrisk.data.formats import _workbook
-from supplyrisk.data.formats._published import is_workbook, letter
-from supplyrisk.data.formats._records import Records, records, text_chunks
+from supplyrisk.data.formats._published import folded
+from supplyrisk.data.formats._records import records
+from supplyrisk.data.formats._table import letter
+from supplyrisk.data.schema import Schema
 from supplyrisk.data.vocabulary import commodity_of
 from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from supplyrisk.data.schema import Schema
+    from supplyrisk.data.formats._table import Records
 
 _OTHERS: Final = frozenset(
     {"zzz", "oth", "other", "others", "other countries", "rest of world", "rest of the world"}
@@ -47,15 +49,6 @@ class Cells:
         self.text = text
         self._sheet = sheet
 
-    def place(self, field: str) -> str:
-        """Turn ``"line 7, column share"`` into the words for a sheet, where it is one."""
-        if not self._sheet or not field.startswith("line "):
-            return field
-        row, _, name = field.removeprefix("line ").partition(", column ")
-        header = [str(column) for column in self.text.columns]
-        column = f", column {letter(header.index(name))} ({name})" if name in header else ""
-        return f"sheet {self._sheet}, row {row}{column}"
-
     def refuse(self, faults: Sequence[Fault]) -> None:
         """Raise if there are faults, in the order of the lines."""
         if faults:
@@ -63,8 +56,14 @@ class Cells:
             raise InvalidInputError(self.what, [self._placed(fault) for fault in ordered])
 
     def _placed(self, fault: Fault) -> Fault:
-        rule = fault.rule.replace(" of line ", " of row ") if self._sheet else fault.rule
-        return fault._replace(field=self.place(fault.field), rule=rule)
+        """Turn ``"line 7, column share"`` into the words for a sheet, where it is one."""
+        if not self._sheet or not fault.field.startswith("line "):
+            return fault
+        row, _, name = fault.field.removeprefix("line ").partition(", column ")
+        header = [str(column) for column in self.text.columns]
+        column = f", column {letter(header.index(name))} ({name})" if name in header else ""
+        rule = fault.rule.replace(" of line ", " of row ")
+        return fault._replace(field=f"sheet {self._sheet}, row {row}{column}", rule=rule)
 
     def parsed(self, wanted: Schema, *, decimal: str = ".") -> tuple[pd.DataFrame, list[Fault]]:
         """Parse the cells; return an empty frame and the faults where there are any."""
@@ -102,26 +101,24 @@ class Cells:
         """Return the library's names of the commodities, and the faults of unknown ones."""
         return self.named("commodity", commodity_of, _commodity_rule)
 
-    def blank(self, column: str) -> list[Fault]:
-        """Name the blank cells of a column."""
-        return [
-            Fault(f"line {line}, column {column}", "must be given", "")
-            for line, text in self.text[column].items()
-            if not text.strip()
-        ][:MOST_FAULTS]
-
     def tidy(self, table: pd.DataFrame, wanted: Schema) -> pd.DataFrame:
         """Bring a table into the form of its schema, sorted; name rows that say the same twice."""
-        texts = {column.name for column in wanted.columns if column.kind.holds == "text"}
-        given = table.astype({name: TEXT for name in table.columns if name in texts})
+        text = wanted.to_text(table).set_axis(self.text.index)
         try:
-            tidy = wanted.check(given, what=self.what)
+            tidy = wanted.parse(text, what=self.what)
         except InvalidInputError as error:
-            written = (f"line {row}" for row in range(2, len(table) + 2))
-            lines = dict(zip(written, self.text.index, strict=True))
-            self.refuse([_relined(fault, lines) for fault in error.faults])
+            self.refuse(error.faults)
             raise
         return tidy.sort_values(wanted.key, ignore_index=True)
+
+
+def requiring(wanted: Schema, names: Collection[str]) -> Schema:
+    """Return a schema in which every cell of the columns named must be given too."""
+    columns = (
+        replace(column, required=column.required or column.name in names)
+        for column in wanted.columns
+    )
+    return Schema(wanted.name, tuple(columns))
 
 
 def read_cells(
@@ -133,57 +130,33 @@ def read_cells(
     decimal: str,
 ) -> Cells:
     """Read the cells of a table, from a workbook or from text."""
-    if is_workbook(path):
-        return _sheet_cells(path, sheet, wanted, decimal)
+    if _workbook.is_workbook(path):
+        to = f"read {wanted.name.replace('_', ' ')} from a workbook"
+        with _workbook.sheets(path, to=to) as book:
+            name = book.sheetnames[0] if sheet is None else sheet
+            return _cells_of(_workbook.records_on(book, name, what=str(path), decimal=decimal))
     with records(path, wanted.names, encoding=encoding) as source:
-        # A name may come twice: numbers stand for the names until that is looked at.
-        numbers = tuple(str(place) for place in range(len(source.header)))
-        numbered = Records(source.what, numbers, source.delimiter, source.rows)
-        text = pd.concat([*text_chunks(numbered, numbers)])
-    text.columns = pd.Index(source.header, dtype=object)
-    filled = [any(cell.strip() for cell in row) for row in text.itertuples(index=False, name=None)]
-    return Cells(source.what, text[filled])
+        return _cells_of(source)
 
 
-def _sheet_cells(
-    path: str | os.PathLike[str], sheet: str | None, wanted: Schema, decimal: str
-) -> Cells:
-    what = str(path)
-    with _workbook.sheets(path, to=f"read {wanted.name.replace('_', ' ')} from a workbook") as book:
-        name = book.sheetnames[0] if sheet is None else sheet
-        rows = [*_workbook.rows(book, name, what=what)]
-    if not rows:
+def _cells_of(source: Records) -> Cells:
+    width = len(source.header)
+    rows = [*source.rows]
+    if not width:
         rule = "must hold a header and records"
-        raise InvalidInputError(what, [Fault(f"sheet {name}", rule, "nothing")])
-    (_, first), *below = rows
-    header = [_sheet_text(value, decimal).strip() for value in first]
-    wide = [(number, values) for number, values in below if len(values) > len(header)]
-    if wide:
-        number, values = wide[0]
-        rule = f"must have {len(header)} cells, as the header has"
-        raise InvalidInputError(what, [Fault(f"sheet {name}, row {number}", rule, len(values))])
+        raise InvalidInputError(source.what, [Fault(f"sheet {source.sheet}", rule, "nothing")])
+    for number, fields in rows:
+        if len(fields) > width:
+            place = f"sheet {source.sheet}, row {number}"
+            rule = f"must have {width} cells, as the header has"
+            raise InvalidInputError(source.what, [Fault(place, rule, len(fields))])
     text = pd.DataFrame(
-        [
-            [_sheet_text(value, decimal) for value in values] + [""] * (len(header) - len(values))
-            for _, values in below
-        ],
-        index=[number for number, _ in below],
-        columns=pd.Index(header, dtype=object),
+        [fields for _, fields in rows],
+        index=[number for number, _ in rows],
+        columns=pd.Index(source.header, dtype=object),
         dtype=object,
     )
-    return Cells(what, text, name)
-
-
-def _sheet_text(value: Any, decimal: str) -> str:  # noqa: ANN401 - whatever openpyxl gives
-    """Return the text that a cell of a workbook would have in a CSV file."""
-    if value is None:
-        return ""
-    if isinstance(value, dt.datetime) and value.time() == dt.time():
-        return value.date().isoformat()
-    if isinstance(value, float):
-        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        return text.replace(".", decimal)
-    return str(value)
+    return Cells(source.what, text, source.sheet)
 
 
 def _line_of(fault: Fault) -> int:
@@ -192,14 +165,14 @@ def _line_of(fault: Fault) -> int:
 
 
 def _country(text: str) -> str:
-    folded = " ".join(text.casefold().split())
-    if folded in _TOTALS:
-        raise ValueError(folded)
-    return OTHER_COUNTRIES if folded in _OTHERS else country_code(text)
+    name = folded(text)
+    if name in _TOTALS:
+        raise ValueError(name)
+    return OTHER_COUNTRIES if name in _OTHERS else country_code(text)
 
 
 def _country_rule(text: str, error: ValueError) -> str:
-    if " ".join(text.casefold().split()) in _TOTALS:
+    if folded(text) in _TOTALS:
         return "must be a country, not a total: leave totals out, the rows are added up"
     reason = str(error).removeprefix(f"country {text!r} ")
     return f"must name one country: it {reason}"
@@ -207,13 +180,3 @@ def _country_rule(text: str, error: ValueError) -> str:
 
 def _commodity_rule(_text: str, error: ValueError) -> str:
     return error.faults[0].rule if isinstance(error, InvalidInputError) else str(error)
-
-
-def _relined(fault: Fault, lines: dict[str, Any]) -> Fault:
-    """Give a fault of a row of the table the line of the file that the row came from."""
-    place, comma, rest = fault.field.partition(",")
-    rule = fault.rule
-    head, of, earlier = rule.rpartition(" of line ")
-    if of and f"line {earlier}" in lines:
-        rule = f"{head} of line {lines[f'line {earlier}']}"
-    return fault._replace(field=f"line {lines.get(place, place)}{comma}{rest}", rule=rule)

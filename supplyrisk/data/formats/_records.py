@@ -6,17 +6,16 @@ import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-import pandas as pd
-
-from supplyrisk import _validation as check
 from supplyrisk.data.formats._bytes import encoding_of
+from supplyrisk.data.formats._table import Records, parsed
 from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from supplyrisk.data.schema import Schema
 
 LONGEST_LINE: Final = 1_000_000
@@ -24,30 +23,7 @@ LONGEST_LINE: Final = 1_000_000
 LONGEST_FIELD: Final = 131_072
 """Characters of a field, as in Python's csv module."""
 
-_CHUNK_ROWS: Final = 50_000
 _DELIMITERS: Final = (",", ";", "\t", "|")
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The header of a table in text, and its records.
-
-    Attributes
-    ----------
-    what
-        Path of the file, for messages.
-    header
-        Names of the columns as written, without spaces around them.
-    delimiter
-        What separates the fields.
-    rows
-        Pairs of the line on which a record ends and its fields, as many as the header has.
-    """
-
-    what: str
-    header: tuple[str, ...]
-    delimiter: str
-    rows: Iterator[tuple[int, list[str]]]
 
 
 @contextmanager
@@ -98,7 +74,7 @@ def records(
             while len(names) > 1 and not names[-1]:
                 names.pop()  # a spreadsheet's empty columns
             header = tuple(names)
-            yield Records(what, header, delimiter, _rows(reader, header, lines))
+            yield Records(what, header, _rows(reader, header, lines), delimiter)
 
 
 def _rows(
@@ -115,48 +91,6 @@ def _rows(
             if len(fields) != width:
                 lines.refuse(f"must have {width} fields, as the header has", len(fields))
         yield lines.number, fields
-
-
-def text_chunks(
-    source: Records,
-    columns: Sequence[str],
-    *,
-    keep: Callable[[list[str]], bool] | None = None,
-    rows: int = _CHUNK_ROWS,
-) -> Iterator[pd.DataFrame]:
-    """Gather records into data frames of text.
-
-    Parameters
-    ----------
-    source : Records
-        The open table.
-    columns : sequence of str
-        Columns to keep, by their names in the header.
-    keep : callable, optional
-        Whether to keep a record, given its fields; every one by default.
-    rows : int, optional
-        Records of a chunk.
-
-    Yields
-    ------
-    pandas.DataFrame
-        Text, indexed by the line on which each record ends; at least one frame, be it empty.
-    """
-    places = [source.header.index(name) for name in columns]
-    numbers: list[int] = []
-    kept: list[list[str]] = []
-    given = False
-    for number, fields in source.rows:
-        if keep is not None and not keep(fields):
-            continue
-        numbers.append(number)
-        kept.append([fields[place] for place in places])
-        if len(kept) == rows:
-            given = True
-            yield pd.DataFrame(kept, index=numbers, columns=list(columns), dtype=object)
-            numbers, kept = [], []
-    if kept or not given:
-        yield pd.DataFrame(kept, index=numbers, columns=list(columns), dtype=object)
 
 
 def read_table_text(
@@ -197,16 +131,7 @@ def read_table_text(
         faults = [*schema.header_faults(source.header)]
         if faults:
             raise InvalidInputError(source.what, faults)
-        lines: list[int] = []
-        chunks = []
-        for chunk in text_chunks(source, source.header):
-            chunks.append(schema.parse(chunk, what=source.what, decimal=decimal))
-            lines.extend(chunk.index)
-    if len(chunks) == 1:
-        return chunks[0]
-    frame = pd.concat(chunks, ignore_index=True)
-    schema.refuse_repeated(frame, what=source.what, lines=lines)  # across the chunks
-    return frame
+        return parsed(source, schema, source.header, decimal=decimal).reset_index(drop=True)
 
 
 def decimal_mark(decimal: str) -> None:
@@ -275,38 +200,3 @@ def _delimiter(header: str, wanted: Sequence[str], delimiters: tuple[str, ...]) 
 
     best = max(delimiters, key=names)
     return best if names(best) else max(delimiters, key=header.count)
-
-
-def match_header(source: Records, wanted: Sequence[str], *, format_: str) -> None:
-    """Raise unless every column of a published format is there, once.
-
-    Parameters
-    ----------
-    source : Records
-        The open table.
-    wanted : sequence of str
-        Columns as published.
-    format_ : str
-        Name of the format, for the message.
-
-    Raises
-    ------
-    InvalidInputError
-        If columns are missing or given twice.
-    """
-    faults = [
-        Fault(
-            f"column {name}",
-            f"must be given: it is part of {format_}{check.nearest(name, source.header)}",
-            list(source.header)[:12],
-        )
-        for name in wanted
-        if name not in source.header
-    ]
-    faults += [
-        Fault(f"column {name}", "must not be given twice", name)
-        for name in wanted
-        if source.header.count(name) > 1
-    ]
-    if faults:
-        raise InvalidInputError(source.what, faults)

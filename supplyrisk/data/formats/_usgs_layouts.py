@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from supplyrisk.data.formats import _published, _usgs_products, _usgs_values
-from supplyrisk.data.formats._published import NO_CELL, Cell, Table
+from supplyrisk.data.formats._published import folded
 from supplyrisk.data.formats._records import records
+from supplyrisk.data.formats._table import NO_CELL, Cell, Records
 from supplyrisk.data.schema import schema
 from supplyrisk.errors import Fault, InvalidInputError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_ROWS: Final = 200_000
 """Rows of a file; the largest published has 9,000."""
+_TITLE: Final = "the Mineral Commodity Summaries"
 _FILE: Final = re.compile(r"mcs(?P<edition>\d{4})(?:[-_ ]?(?P<code>[a-z]+))?")
 _EDITION: Final = re.compile(r"MCS ?(\d{4})\b.*", re.IGNORECASE)
 _FIGURES: Final = re.compile(
@@ -136,23 +138,21 @@ def read(path: str | os.PathLike[str], *, edition: int | None, commodity: str | 
     layouts = ("usgs_mcs", "usgs_mcs_2026", "usgs_mcs_world")
     wanted = [name for layout in layouts for name in schema(layout, of="formats").names]
     with records(path, wanted, fallback="cp1252") as source:
-        table = _published.table_of(source)
-        reading = Reading(table.what, delimiter=table.delimiter)
-        if "statistics_detail" in {_published.folded(name) for name in table.header}:
-            _long(table, reading, edition, commodity)
+        reading = Reading(source.what, delimiter=source.delimiter)
+        if "statistics_detail" in {folded(name) for name in source.header}:
+            _long(source, reading, edition, commodity)
         else:
-            _wide(table, reading, edition, commodity)
+            _wide(source, reading, edition, commodity)
     return reading
 
 
-def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
-    """Give the rows in which anything stands."""
+def _rows(table: Records) -> Iterator[tuple[int, list[str]]]:
+    """Give the rows, but no more than such a file can hold."""
     for count, (number, values) in enumerate(table.rows, start=1):
         if count > _MOST_ROWS:
             rule = f"must not hold more than {_MOST_ROWS:,} rows"
             raise InvalidInputError(table.what, [Fault("file", rule, f"more, up to line {number}")])
-        if any(str(value).strip() for value in values):
-            yield number, list(values)
+        yield number, values
 
 
 def _settle(
@@ -172,12 +172,12 @@ def _settle(
     raise InvalidInputError(reading.what, [Fault("edition", rule, listed or None)])
 
 
-def _wide(table: Table, reading: Reading, edition: int | None, commodity: str | None) -> None:
+def _wide(table: Records, reading: Reading, edition: int | None, commodity: str | None) -> None:
     """Read a table with the figures of a country in one row."""
-    names = [_published.folded(name) for name in table.header]
+    names = [folded(name) for name in table.header]
     several = "commodity" in names
     wanted = ["Source", "Country", "Type", *(["Commodity", "Unit_Meas"] if several else [])]
-    places = table.places(wanted, format_="the Mineral Commodity Summaries")
+    places = table.places(wanted, format_=_TITLE, alike=folded)
     columns, notes = _columns(table)
     products = _products(table.what, commodity, several=several)
     lines = [*_rows(table)]
@@ -234,7 +234,7 @@ def _products(what: str, commodity: str | None, *, several: bool) -> tuple[Produ
     return found
 
 
-def _columns(table: Table) -> tuple[list[_Column], dict[str, int]]:
+def _columns(table: Records) -> tuple[list[_Column], dict[str, int]]:
     """Find the columns of figures and of notes by their names."""
     columns: list[_Column] = []
     notes: dict[str, int] = {}
@@ -263,11 +263,11 @@ def _columns(table: Table) -> tuple[list[_Column], dict[str, int]]:
     return columns, notes
 
 
-def _long(table: Table, reading: Reading, edition: int | None, commodity: str | None) -> None:
+def _long(table: Records, reading: Reading, edition: int | None, commodity: str | None) -> None:
     """Read a table with one figure in each row."""
     columns = schema("usgs_mcs_2026", of="formats").names
     wanted = [name for name in columns if not name.startswith(("MCS", "Is critical", "Other"))]
-    places = table.places(wanted, format_="the Mineral Commodity Summaries")
+    places = table.places(wanted, format_=_TITLE, alike=folded)
     _products(table.what, commodity, several=True)
     rows = []
     for number, values in _rows(table):

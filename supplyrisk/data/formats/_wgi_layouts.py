@@ -9,9 +9,18 @@ from itertools import chain, pairwise
 from typing import Any, Final, NamedTuple
 
 from supplyrisk.data.formats import _published
-from supplyrisk.data.formats._published import NO_CELL, Cell, Table
+from supplyrisk.data.formats._published import folded
 from supplyrisk.data.formats._records import records
-from supplyrisk.data.formats._workbook import rows, sheets
+from supplyrisk.data.formats._table import NO_CELL, Cell, Records
+from supplyrisk.data.formats._workbook import (
+    cell_text,
+    is_workbook,
+    records_on,
+    rows,
+    sheet_cell,
+    sheets,
+    texts,
+)
 from supplyrisk.data.schema import schema
 from supplyrisk.errors import Fault, InvalidInputError
 
@@ -114,11 +123,11 @@ def read(path: str | os.PathLike[str]) -> Reading:
     OSError
         If it cannot be read.
     """
-    if _published.is_workbook(path):
+    if is_workbook(path):
         return _workbook(path)
     wanted = [*schema("wgi", of="formats").names, *schema("wgi_databank", of="formats").names]
     with records(path, wanted, fallback="cp1252") as source:
-        return _listed(_published.table_of(source))
+        return _listed(source)
 
 
 def _workbook(path: str | os.PathLike[str]) -> Reading:
@@ -133,14 +142,14 @@ def _workbook(path: str | os.PathLike[str]) -> Reading:
         names = wide or new
         if not names:
             for sheet in book.sheetnames:
-                table = _published.table_on(rows(book, sheet, what=what), sheet, what=what)
-                if _TABLE_NAMES & {_published.folded(name) for name in table.header}:
+                table = records_on(book, sheet, what=what)
+                if _TABLE_NAMES & {folded(name) for name in table.header}:
                     return _listed(table)
             rule = "must hold the six of a workbook of the indicators, or one long table"
             raise InvalidInputError(what, [Fault("sheets", rule, book.sheetnames)])
         _refuse_missing(names, what, book.sheetnames)
         ratings = chain.from_iterable(
-            (_wide if wide else _new)(rows(book, sheet, what=what), sheet, dimension, what)
+            (_wide if wide else _new)(book, sheet, dimension, what)
             for dimension, sheet in names.items()
         )
         return Reading(_bounded(ratings, what), "wide" if wide else "new")
@@ -171,9 +180,9 @@ def _too_many(what: str, place: str) -> InvalidInputError:
     return InvalidInputError(what, [Fault("file", rule, f"more, up to {place}")])
 
 
-def _listed(table: Table) -> Reading:
+def _listed(table: Records) -> Reading:
     """Read a table of one row per rating, or of one row per series and economy."""
-    names = {_published.folded(name) for name in table.header}
+    names = {folded(name) for name in table.header}
     if names & {"series code", "indicator code"}:
         return _by_series(table)
     if "economy (code)" in names:
@@ -182,10 +191,10 @@ def _listed(table: Table) -> Reading:
     return Reading(_bounded(_long(table, names), table.what), "long", table.delimiter)
 
 
-def _long(table: Table, names: set[str]) -> Iterator[Rating]:
+def _long(table: Records, names: set[str]) -> Iterator[Rating]:
     wanted = ["code", "year", "indicator", "estimate"]
     wanted += ["stddev"] if "stddev" in names else []
-    places = table.places(wanted, format_="the long table of the indicators")
+    places = table.places(wanted, format_="the long table of the indicators", alike=folded)
     for number, values in table.rows:
         cell = {name: table.cell(number, values, place) for name, place in places.items()}
         dimension = cell["indicator"].text.lower()
@@ -196,24 +205,27 @@ def _long(table: Table, names: set[str]) -> Iterator[Rating]:
         yield Rating(dimension, cell["code"], cell["year"], cell["estimate"], error)
 
 
-def _new(sheet: Rows, name: str, dimension: str, what: str) -> Iterator[Rating]:
+def _new(book: Any, sheet: str, dimension: str, what: str) -> Iterator[Rating]:  # noqa: ANN401 - openpyxl has no types
     """Read a sheet of the workbook of 2025."""
-    table = _published.table_on(sheet, name, what=what)
+    table = records_on(book, sheet, what=what)
     columns = schema("wgi_2025", of="formats").names
     wanted = [columns[place] for place in (2, 5, 8, 9)]
-    places = table.places(wanted, format_="the workbook of the indicators since 2025").values()
+    places = table.places(
+        wanted, format_="the workbook of the indicators since 2025", alike=folded
+    ).values()
     for number, values in table.rows:
         code, year, estimate, error = (table.cell(number, values, place) for place in places)
         yield Rating(dimension, code, year, estimate, error, new=True)
 
 
-def _wide(sheet: Rows, name: str, dimension: str, what: str) -> Iterator[Rating]:
+def _wide(book: Any, sheet: str, dimension: str, what: str) -> Iterator[Rating]:  # noqa: ANN401 - openpyxl has no types
     """Read a sheet whose columns are years, six for each."""
-    names, years = _wide_header(sheet, name, what)
-    table = Table(what, name, tuple(names), "", sheet)
+    below = rows(book, sheet, what=what)
+    names, years = _wide_header(below, sheet, what)
+    table = Records(what, tuple(names), texts(below, len(names)), sheet=sheet)
     code = next(place for place, text in enumerate(names) if text in _CODE_NAMES)
     estimates = [place for place, text in enumerate(names) if text == "estimate"]
-    for number, values in sheet:
+    for number, values in table.rows:
         economy = table.cell(number, values, code)
         for place in estimates:
             beside = names[place + 1] if place + 1 < len(names) else ""
@@ -225,10 +237,10 @@ def _wide(sheet: Rows, name: str, dimension: str, what: str) -> Iterator[Rating]
 def _wide_header(sheet: Rows, name: str, what: str) -> tuple[list[str], list[Cell]]:
     """Return the names of the columns, and the year above each."""
     for (above, years), (_, header) in pairwise(sheet):
-        names = [_published.folded(_published.cell_text(value)) for value in header]
+        names = [folded(cell_text(value)) for value in header]
         if not (_CODE_NAMES & set(names) and "estimate" in names):
             continue
-        heads = [_published.sheet_cell(name, above, place, years) for place in range(len(names))]
+        heads = [sheet_cell(name, above, place, years) for place in range(len(names))]
         # A year may stand over the first of its columns alone.
         for place in range(1, len(heads)):
             if not heads[place].text:
@@ -238,11 +250,13 @@ def _wide_header(sheet: Rows, name: str, what: str) -> tuple[list[str], list[Cel
     raise InvalidInputError(what, [Fault(f"sheet {name}", rule, "none")])
 
 
-def _by_series(table: Table) -> Reading:
+def _by_series(table: Records) -> Reading:
     """Read a table whose rows are series and whose columns are years."""
-    bulk = "indicator code" in {_published.folded(name) for name in table.header}
+    bulk = "indicator code" in {folded(name) for name in table.header}
     wanted = ("Country Code", "Indicator Code" if bulk else "Series Code")
-    of_code, of_series = table.places(wanted, format_="a file of the DataBank").values()
+    of_code, of_series = table.places(
+        wanted, format_="a file of the DataBank", alike=folded
+    ).values()
     years = _years(table)
     updated = None
     economies: dict[str, Cell] = {}
@@ -252,7 +266,7 @@ def _by_series(table: Table) -> Reading:
         code = table.cell(number, values, of_code)
         series = table.cell(number, values, of_series)
         if not (code.text or series.text):
-            said = _UPDATED.match(_published.cell_text(values[0] if values else ""))
+            said = _UPDATED.match(values[0])
             updated = int(said[1]) if said else updated
         elif known := _SERIES.fullmatch(series.text.upper()):
             economies.setdefault(code.text, code)
@@ -275,7 +289,7 @@ def _by_series(table: Table) -> Reading:
     return Reading(ratings, "series", table.delimiter, updated)
 
 
-def _years(table: Table) -> dict[int, Cell]:
+def _years(table: Records) -> dict[int, Cell]:
     """Find the columns that are years."""
     years = {
         place: Cell(f"column {name}", name)

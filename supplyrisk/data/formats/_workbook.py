@@ -1,7 +1,8 @@
-"""Excel workbooks, row by row, in bounded memory."""
+"""Excel workbooks, row by row, in bounded memory; and what their cells are as text."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import warnings
 import zipfile
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from supplyrisk import _optional
 from supplyrisk import _validation as check
+from supplyrisk.data.formats._table import Cell, Records, letter
 from supplyrisk.errors import Fault, InvalidInputError
 
 LARGEST: Final = 150_000_000
@@ -137,6 +139,69 @@ def trimmed(cells: Sequence[Any]) -> tuple[Any, ...]:
     while last and (cells[last - 1] is None or str(cells[last - 1]).strip() == ""):
         last -= 1
     return tuple(cells[:last])
+
+
+def records_on(book: Any, sheet: str, *, what: str, decimal: str = ".") -> Records:  # noqa: ANN401 - openpyxl has no types
+    """Take the rows of a sheet for a table whose header is the first of them.
+
+    Parameters
+    ----------
+    book : openpyxl.Workbook
+        The open workbook.
+    sheet : str
+        Name of the sheet.
+    what : str
+        Path of the file, for messages.
+    decimal : str, default "."
+        Decimal mark of numbers as text.
+
+    Returns
+    -------
+    Records
+        Its header, without a name if the sheet is empty, and its rows as text, which may be longer
+        than the header.
+    """
+    below = rows(book, sheet, what=what)
+    _, first = next(below, (1, ()))
+    header = tuple(cell_text(value) for value in first)
+    return Records(what, header, texts(below, len(header), decimal=decimal), sheet=sheet)
+
+
+def texts(
+    below: Iterator[tuple[int, tuple[Any, ...]]], width: int, *, decimal: str = "."
+) -> Iterator[tuple[int, list[str]]]:
+    """Turn rows of a sheet into text, none shorter than a width."""
+    for number, values in below:
+        fields = [cell_text(value, decimal) for value in values]
+        yield number, fields + [""] * (width - len(fields))
+
+
+def cell_text(value: Any, decimal: str = ".") -> str:  # noqa: ANN401 - whatever openpyxl gives
+    """Turn the value of a cell in a workbook into the text that it would have in a CSV file."""
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        return value.date().isoformat()
+    if isinstance(value, float):
+        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return text.replace(".", decimal)
+    return str(value).strip()
+
+
+def sheet_cell(sheet: str, row: int, column: int, values: Sequence[Any]) -> Cell:
+    """Give a cell of a row of a sheet; one beyond the end of the row is blank."""
+    text = cell_text(values[column]) if column < len(values) else ""
+    return Cell(f"sheet {sheet}, row {row}, column {letter(column)}", text)
+
+
+def is_workbook(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is to be read as an Excel workbook: by what it holds, else by its name."""
+    with Path(path).open("rb") as file:
+        if zipfile.is_zipfile(file):
+            return True
+        file.seek(0)
+        # A workbook that was cut off still begins like one.
+        return file.read(4) == b"PK\x03\x04" or Path(path).suffix.lower() in {".xlsx", ".xlsm"}
 
 
 def _refuse_bombs(file: Any, what: str) -> None:  # noqa: ANN401 - any binary file

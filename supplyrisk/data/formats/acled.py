@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from supplyrisk._countries import country_code
 from supplyrisk.data.formats import _events
-from supplyrisk.data.formats._events import Day, Format, Keep, Period
+from supplyrisk.data.formats._events import Day, Format, Period
+from supplyrisk.data.formats._published import MONTHS
 from supplyrisk.data.schema import schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from supplyrisk.data.formats._table import Keep
     from supplyrisk.errors import Fault
 
 __all__ = ["read_acled"]
@@ -31,21 +33,7 @@ _ACTORS: Final = {
     "7": "Civilians",
     "8": "External/Other forces",
 }
-# Not from the calendar module: its names follow the language of the machine.
-_MONTHS: Final = {
-    "january": 1,
-    "february": 2,
-    "march": 3,
-    "april": 4,
-    "may": 5,
-    "june": 6,
-    "july": 7,
-    "august": 8,
-    "september": 9,
-    "october": 10,
-    "november": 11,
-    "december": 12,
-}
+_MONTHS: Final = {name.casefold(): place for place, name in enumerate(MONTHS, start=1)}
 _WRITTEN: Final = re.compile(r"(\d{1,2})[ -]([A-Za-z]+)[ -](\d{4})")
 
 

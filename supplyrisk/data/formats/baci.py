@@ -12,13 +12,15 @@ import pandas as pd
 from supplyrisk._countries import OTHER_COUNTRIES, is_country_code
 from supplyrisk.data.cells import MOST_FAULTS, TEXT
 from supplyrisk.data.formats import _areas, _goods
-from supplyrisk.data.formats._records import Records, match_header, records, text_chunks
+from supplyrisk.data.formats._published import repeated
+from supplyrisk.data.formats._records import records
+from supplyrisk.data.formats._table import text_columns
 from supplyrisk.data.schema import schema
 from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -30,11 +32,9 @@ _WIDTHS: Final = {"t": {4}, "i": {1, 2, 3}, "j": {1, 2, 3}, "k": {6}}
 """Digits of the columns that hold codes."""
 _NUMERIC: Final = frozenset("0123456789.eE+-nan")
 _BLOCK: Final = 100_000
-# Names of the two columns that matter, in releases since 2023 and before.
-_COUNTRY_COLUMNS: Final = (
-    ("country_code", "country_iso3"),
-    ("country_code", "iso_3digit_alpha"),
-)
+_NUMBER: Final = "country_code"
+_ISO: Final = ("country_iso3", "iso_3digit_alpha")
+"""Names of the column of alpha-3 codes, in releases since 2023 and before."""
 _SOURCE: Final = "cepii-baci"
 
 
@@ -109,37 +109,17 @@ def read_baci(
     what = str(path)
     edition, year, release = _of_name(Path(path).name)
     with records(path, _COLUMNS) as source:
-        match_header(source, _COLUMNS, format_="BACI")
-        width = len(source.header)
-        places = {name: source.header.index(name) for name in _COLUMNS}
+        places = source.places(_COLUMNS, format_="BACI")
         keep = _goods.keeper(wanted, places["k"])
         parts = [
-            _numbers(lines, {name: cells[at::width] for name, at in places.items()}, what)
-            for lines, cells in _blocks(source, keep)
+            _numbers(lines, dict(zip(_COLUMNS, texts, strict=True)), what)
+            for lines, texts in text_columns(source, [*places.values()], rows=_BLOCK, keep=keep)
         ]
     flows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     _refuse_other_years(flows, year, what)
     _refuse_repeated(flows, what)
-    return _trade(flows, named, what).pipe(_labelled, edition=edition, release=release)
-
-
-def _blocks(
-    source: Records, keep: Callable[[list[str]], bool] | None
-) -> Iterator[tuple[list[int], list[str]]]:
-    """Gather the lines of records and their fields, one after the other; at least one block."""
-    lines: list[int] = []
-    cells: list[str] = []  # no list of lists: the garbage collector would look through all of it
-    given = False
-    for line, fields in source.rows:
-        if keep is None or keep(fields):
-            lines.append(line)
-            cells += fields
-            if len(lines) == _BLOCK:
-                given = True
-                yield lines, cells
-                lines, cells = [], []
-    if lines or not given:
-        yield lines, cells
+    trade = _trade(flows, named, what)
+    return trade.assign(hs_edition=_all(edition, len(trade)), release=_all(release, len(trade)))
 
 
 def _of_name(name: str) -> tuple[str | None, int | None, str | None]:
@@ -198,20 +178,16 @@ def _plain(texts: dict[str, list[str]]) -> dict[str, NDArray[Any]] | None:
 
 
 def _refuse_codes(parsed: pd.DataFrame, lines: pd.Index, what: str) -> None:
-    rules = {
-        "k": "must be a code of the Harmonized System in 6 digits",
-        "i": "must be an area code of at most 3 digits",
-        "j": "must be an area code of at most 3 digits",
-    }
-    wrong = {
-        "k": [not (_goods.is_code(code) and len(code) == 6) for code in parsed["k"]],
-        "i": (parsed["i"] > 999).tolist(),
-        "j": (parsed["j"] > 999).tolist(),
-    }
+    of_area = "must be an area code of at most 3 digits"
+    of_goods = "must be a code of the Harmonized System in 6 digits"
     faults = [
-        Fault(f"line {lines[row]}, column {name}", rules[name], parsed[name].iloc[row])
-        for name, flags in wrong.items()
-        for row in np.flatnonzero(flags)[:MOST_FAULTS]
+        Fault(f"line {lines[row]}, column {name}", rule, parsed[name].iloc[row])
+        for name, rule, wrong in (
+            ("k", of_goods, [len(code) != 6 or not _goods.is_code(code) for code in parsed["k"]]),
+            ("i", of_area, parsed["i"] > 999),
+            ("j", of_area, parsed["j"] > 999),
+        )
+        for row in np.flatnonzero(wrong)[:MOST_FAULTS]
     ]
     if faults:
         raise InvalidInputError(what, faults)
@@ -233,20 +209,11 @@ def _refuse_repeated(flows: dict[str, NDArray[Any]], what: str) -> None:
     key = flows["t"].astype("int64")
     for name, size in (("i", 1_000), ("j", 1_000), ("k", 1_000_000)):
         key = key * size + flows[name]
-    index = pd.Index(key)
-    again = np.flatnonzero(index.duplicated())[:MOST_FAULTS]
-    if not len(again):
-        return
-    first = {int(key[row]): int(flows["line"][row]) for row in np.flatnonzero(~index.duplicated())}
-    faults = [
-        Fault(
-            f"line {flows['line'][row]}",
-            f"must not repeat the t, i, j, k of line {first[int(key[row])]}",
-            tuple(int(flows[name][row]) for name in "tijk"),
-        )
-        for row in again
-    ]
-    raise InvalidInputError(what, faults)
+    twice = np.flatnonzero(pd.Index(key).duplicated(keep=False))
+    flow = np.column_stack([flows[name][twice] for name in ("t", "i", "j", "k", "line")]).tolist()
+    faults = repeated(((tuple(row[:-1]), f"line {row[-1]}") for row in flow), "t, i, j, k")
+    if faults:
+        raise InvalidInputError(what, faults[:MOST_FAULTS])
 
 
 def _areas_of(
@@ -298,32 +265,19 @@ def _trade(flows: dict[str, NDArray[Any]], named: dict[str, str], what: str) -> 
     return trade
 
 
-def _labelled(trade: pd.DataFrame, *, edition: str | None, release: str | None) -> pd.DataFrame:
-    return trade.assign(hs_edition=_all(edition, len(trade)), release=_all(release, len(trade)))
-
-
 def _all(text: str | None, n_rows: int) -> pd.api.extensions.ExtensionArray:
     return pd.array([text], dtype=TEXT).repeat(n_rows)
 
 
 def _country_file(path: str | os.PathLike[str]) -> dict[str, str]:
     """Read the country codes of a release: number to alpha-3 code."""
-    published = {name for pair in _COUNTRY_COLUMNS for name in pair}
     # Older releases spell Côte d'Ivoire in the letters of an older program.
-    with records(path, tuple(published), fallback="cp1252") as source:
-        pair = next(
-            (pair for pair in _COUNTRY_COLUMNS if set(pair) <= set(source.header)),
-            _COUNTRY_COLUMNS[0],
-        )
-        match_header(source, pair, format_="the country codes of BACI")
-        return dict(_pairs(text_chunks(source, pair), pair))
-
-
-def _pairs(chunks: Iterator[pd.DataFrame], pair: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    for chunk in chunks:
-        for number, code in zip(chunk[pair[0]], chunk[pair[1]], strict=True):
-            plain = number.strip().lstrip("0")
-            if is_country_code(code.strip()):
-                yield plain, code.strip()
-            else:  # a former state or a remainder, such as S19
-                yield plain, _areas.area_code(plain) or OTHER_COUNTRIES
+    with records(path, (_NUMBER, *_ISO), fallback="cp1252") as source:
+        iso = next((name for name in _ISO if name in source.header), _ISO[0])
+        at, of = source.places((_NUMBER, iso), format_="the country codes of BACI").values()
+        pairs = [(fields[at].strip().lstrip("0"), fields[of].strip()) for _, fields in source.rows]
+    # A code that is none is of a former state or a remainder, such as S19.
+    return {
+        number: code if is_country_code(code) else _areas.area_code(number) or OTHER_COUNTRIES
+        for number, code in pairs
+    }

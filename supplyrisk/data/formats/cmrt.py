@@ -14,6 +14,8 @@ import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk._countries import country_code
+from supplyrisk.data.formats._published import tidy
+from supplyrisk.data.formats._table import letter
 from supplyrisk.data.formats._workbook import rows, sheets
 from supplyrisk.data.schema import schema
 from supplyrisk.errors import Fault, InvalidInputError
@@ -121,7 +123,7 @@ def read_cmrt(path: str | os.PathLike[str]) -> pd.DataFrame:
             faults += wrong
     if faults:
         raise InvalidInputError(what, faults)
-    frame = _frame(records)
+    frame = tidy(records, schema("cmrt_smelters", of="formats"), what=what)
     frame.attrs.update(company=company, template_version=version)
     return frame
 
@@ -311,14 +313,5 @@ def _text(value: object) -> str:
 
 
 def _fault(number: int, name: str, rule: str, value: object) -> Fault:
-    letter = chr(ord("A") + schema("cmrt", of="formats").names.index(name))
-    return Fault(f"sheet {_SHEET}, row {number}, column {letter}", rule, value)
-
-
-def _frame(records: list[dict[str, str]]) -> pd.DataFrame:
-    """Make a table of the form that the schema documents."""
-    values: dict[str, Any] = {}
-    for column in schema("cmrt_smelters", of="formats").columns:
-        texts = np.array([record[column.name] for record in records], dtype=object)
-        values[column.name], _ = column.kind.parse(texts, required=column.required, decimal=".")
-    return pd.DataFrame(values)
+    column = letter(schema("cmrt", of="formats").names.index(name))
+    return Fault(f"sheet {_SHEET}, row {number}, column {column}", rule, value)

@@ -10,7 +10,9 @@ import pandas as pd
 
 from supplyrisk.data.cells import MOST_FAULTS, TEXT
 from supplyrisk.data.formats import _areas, _goods
-from supplyrisk.data.formats._records import Records, match_header, records, text_chunks
+from supplyrisk.data.formats._published import repeated
+from supplyrisk.data.formats._records import records
+from supplyrisk.data.formats._table import Records, parsed
 from supplyrisk.data.schema import Schema, schema
 from supplyrisk.errors import Fault, InvalidInputError
 
@@ -37,12 +39,16 @@ _EDITIONS: Final = {
 }
 
 
+_SPLITS: Final = ("partner2", "customs", "transport")
+"""What a flow may be broken down by."""
+_OPTIONAL: Final = (*_SPLITS, "estimated")
+
+
 class _Format(NamedTuple):
     """Which published column is which, in one of the two exports."""
 
     schema: str
     columns: dict[str, str]
-    optional: frozenset[str]
 
     def part(self, names: list[str]) -> Schema:
         """Return some of the columns as a schema without a key: sums would seem to repeat it."""
@@ -69,7 +75,6 @@ _NEW: Final = _Format(
         "estimated": "isNetWgtEstimated",
         "value": "primaryValue",
     },
-    frozenset({"partner2Code", "customsCode", "motCode", "isNetWgtEstimated"}),
 )
 _OLD: Final = _Format(
     "comtrade_legacy",
@@ -87,7 +92,6 @@ _OLD: Final = _Format(
         "weight": "Netweight (kg)",
         "value": "Trade Value (US$)",
     },
-    frozenset({"2nd Partner Code", "Customs Proc. Code", "Mode of Transport Code"}),
 )
 
 
@@ -144,8 +148,6 @@ def read_comtrade(
     # Some exports of the site are in the letters of older programs.
     with records(path, both, fallback="cp1252") as source:
         form = _OLD if "Trade Flow Code" in source.header else _NEW
-        needed = [name for name in form.columns.values() if name not in form.optional]
-        match_header(source, needed, format_="UN Comtrade")
         rows = _rows(source, form, wanted)
     file = _File(source.what, form)
     _refuse_other_kinds(rows, file)
@@ -161,18 +163,19 @@ def read_comtrade(
 
 def _rows(source: Records, form: _Format, wanted: frozenset[str] | None) -> pd.DataFrame:
     """Read the columns used, under short names, with the line of each row."""
-    names = [name for name in form.columns.values() if name in source.header]
-    place = source.header.index(form.columns["code"])
+    names = [
+        published
+        for name, published in form.columns.items()
+        if name not in _OPTIONAL or published in source.header
+    ]
+    places = source.places(names, format_="UN Comtrade")
     part = form.part(names)
-    chunks = []
-    for chunk in text_chunks(source, part.names, keep=_goods.keeper(wanted, place)):
-        frame = part.parse(chunk, what=source.what)
-        frame["line"] = chunk.index
-        chunks.append(frame)
-    rows = pd.concat(chunks, ignore_index=True)
+    rows = parsed(
+        source, part, part.names, keep=_goods.keeper(wanted, places[form.columns["code"]])
+    )
     short = {published: name for name, published in form.columns.items()}
-    rows = rows.rename(columns=short)
-    for name in ("partner2", "customs", "transport", "estimated", "type"):
+    rows = rows.reset_index(names="line").rename(columns=short)
+    for name in (*_OPTIONAL, "type"):
         if name not in rows:
             rows[name] = pd.NA
     rows["code"] = [_goods.whole_code(code) for code in rows["code"]]
@@ -259,7 +262,7 @@ def _texts(values: pd.Series) -> NDArray[np.object_]:
 
 def _is_split(rows: pd.DataFrame) -> NDArray[np.bool_]:
     split = np.zeros(len(rows), dtype=bool)
-    for name in ("partner2", "customs", "transport"):
+    for name in _SPLITS:
         split |= ~np.isin(_texts(rows[name]).astype(str), [*_ALL])
     return split
 
@@ -280,20 +283,9 @@ def _refuse_split_only(rows: pd.DataFrame, split: NDArray[np.bool_], file: _File
 
 
 def _refuse_repeated(rows: pd.DataFrame, file: _File) -> None:
-    again = rows.duplicated(_FLOW)
-    if not again.any():
-        return
-    first = rows[~again].set_index(_FLOW)["line"].to_dict()
-    faults = [
-        Fault(
-            f"line {row[-1]}",
-            f"must not repeat the period, reporter, flow, partner and code of line "
-            f"{first[row[:-1]]}",
-            tuple(str(part) for part in row[:-1]),
-        )
-        for row in rows.loc[again, [*_FLOW, "line"]].itertuples(index=False, name=None)
-    ]
-    file.refuse(faults)
+    twice = rows.loc[rows.duplicated(_FLOW, keep=False), [*_FLOW, "line"]]
+    keys = ((row[:-1], f"line {row[-1]}") for row in twice.itertuples(index=False, name=None))
+    file.refuse(repeated(keys, "period, reporter, flow, partner and code"))
 
 
 def _trade(rows: pd.DataFrame, file: _File) -> pd.DataFrame:

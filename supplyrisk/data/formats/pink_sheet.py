@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from supplyrisk.data.formats import _published
-from supplyrisk.data.formats._workbook import rows, sheets
+from supplyrisk.data.formats._published import MONTHS
+from supplyrisk.data.formats._workbook import cell_text, rows, sheet_cell, sheets
 from supplyrisk.data.schema import schema
 from supplyrisk.data.vocabulary import commodity_of
 from supplyrisk.errors import Fault, InvalidInputError
@@ -23,22 +24,8 @@ __all__ = ["read_pink_sheet"]
 _SHEETS: Final = {"Monthly Prices": "monthly", "Annual Prices (Nominal)": "annual"}
 _MISSING: Final = frozenset({"…", "...", ".."})
 _PERIODS: Final = {"monthly": re.compile(r"(\d{4})M(\d{2})"), "annual": re.compile(r"(\d{4})()")}
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _UPDATED: Final = re.compile(
-    rf"Updated on +({'|'.join(_MONTHS)}) +\d{{1,2}}, *(\d{{4}})", re.IGNORECASE
+    rf"Updated on +({'|'.join(MONTHS)}) +\d{{1,2}}, *(\d{{4}})", re.IGNORECASE
 )
 _MOST_HEAD: Final = 40
 """Rows above the first period; the publisher has six or eight."""
@@ -199,7 +186,7 @@ def _cut(sheet: str, lines: Iterator[_Line], what: str) -> _Page:
     page = _Page(sheet, [], [])
     period = _PERIODS[_SHEETS[sheet.strip()]]
     for number, values in lines:
-        if page.body or period.fullmatch(_published.cell_text(values[0])):
+        if page.body or period.fullmatch(cell_text(values[0])):
             page.body.append((number, values))
         else:
             page.head.append((number, values))
@@ -225,7 +212,7 @@ def _columns(page: _Page, wanted: list[str]) -> tuple[list[_Column], list[Fault]
             rule = f"must have one column {metal.name.capitalize()}, with its unit below"
             faults.append(Fault(f"sheet {page.sheet}", rule, f"{len(places)} such columns"))
             continue
-        cell = _published.sheet_cell(page.sheet, units[0], places[0], units[1])
+        cell = sheet_cell(page.sheet, units[0], places[0], units[1])
         unit = " ".join(cell.text.strip("() ").split()).lower()
         if unit not in metal.units:
             rule = f"must give the unit of {metal.name} as ({') or ('.join(metal.units)})"
@@ -233,7 +220,7 @@ def _columns(page: _Page, wanted: list[str]) -> tuple[list[_Column], list[Fault]
         columns.append(_Column(commodity, places[0], unit))
     # Older workbooks have codes of the series below the units; prices there lack their period.
     return columns, faults + [
-        Fault(_published.sheet_cell(page.sheet, number, 0, values).place, _PERIOD_RULE, values[0])
+        Fault(sheet_cell(page.sheet, number, 0, values).place, _PERIOD_RULE, values[0])
         for number, values in below
         if any(isinstance(value, int | float) for value in values)
     ]
@@ -242,14 +229,14 @@ def _columns(page: _Page, wanted: list[str]) -> tuple[list[_Column], list[Fault]
 def _heads(page: _Page) -> tuple[_Line, _Line, list[_Line]]:
     """Find the names and the units of the columns, and what else stands above the periods."""
     for place, (number, values) in enumerate(page.head):
-        if place and any(_published.cell_text(value).startswith("($") for value in values):
+        if place and any(cell_text(value).startswith("($") for value in values):
             return page.head[place - 1], (number, values), page.head[place + 1 :]
     return (0, ()), (0, ()), []
 
 
 def _name(value: Any) -> str:  # noqa: ANN401 - whatever openpyxl gives
     """Name of a column without the marks of footnotes, and of iron ore without its delivery."""
-    name = _published.folded(_published.cell_text(value).rstrip("* "))
+    name = _published.folded(cell_text(value).rstrip("* "))
     return "iron ore" if name.startswith("iron ore") else name
 
 
@@ -261,7 +248,7 @@ def _prices(page: _Page, columns: list[_Column]) -> tuple[list[dict[str, Any]], 
     prices = []
     for column in columns:
         lines = [
-            (start, _published.sheet_cell(page.sheet, number, column.place, values))
+            (start, sheet_cell(page.sheet, number, column.place, values))
             for start, (number, values) in zip(starts, page.body, strict=True)
             if start is not None
             and (column.commodity != "iron_ore" or start.year >= _IRON_ORE_SPOT)
@@ -285,11 +272,11 @@ def _starts(
     faults = []
     seen = []
     for number, values in page.body:
-        cell = _published.sheet_cell(page.sheet, number, 0, values)
+        cell = sheet_cell(page.sheet, number, 0, values)
         found = _PERIODS[frequency].fullmatch(cell.text)
         start = _day(int(found[1]), int(found[2] or 1)) if found else None
         starts.append(start)
-        beside = (_published.sheet_cell(page.sheet, number, c.place, values) for c in columns)
+        beside = (sheet_cell(page.sheet, number, c.place, values) for c in columns)
         if start is not None:
             seen.append(((start,), cell.place))
         elif found or any(price.text for price in beside):
@@ -298,15 +285,15 @@ def _starts(
 
 
 def _day(year: int, month: int) -> dt.date | None:
-    return dt.date(year, month, 1) if 1 <= month <= len(_MONTHS) and year else None
+    return dt.date(year, month, 1) if 1 <= month <= len(MONTHS) and year else None
 
 
 def _edition(page: _Page) -> str:
     """Name the source by the month of its update, where the sheet says it."""
     for _, values in page.head:
         for value in values:
-            if said := _UPDATED.search(_published.cell_text(value)):
-                month = _MONTHS.index(said[1].capitalize()) + 1
+            if said := _UPDATED.search(cell_text(value)):
+                month = MONTHS.index(said[1].capitalize()) + 1
                 return f"world-bank-pink-sheet-{said[2]}-{month:02d}"
     return "world-bank-pink-sheet"
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk.data.cells import MOST_FAULTS
-from supplyrisk.data.formats._own import Cells, read_cells
+from supplyrisk.data.formats._own import Cells, read_cells, requiring
 from supplyrisk.data.formats._records import decimal_mark
 from supplyrisk.data.schema import Schema, schema
 from supplyrisk.errors import Fault, InvalidInputError
@@ -163,9 +163,8 @@ def read_suppliers(
     cells.text = cells.text.rename(columns={"tonnes": "supply_t"})
     cells.refuse(_header_of_suppliers(wanted, cells))
     filled = "share" if "share" in cells.text else "supply_t"
-    frame, faults = cells.parsed(wanted, decimal=decimal)
+    frame, faults = cells.parsed(requiring(wanted, [filled]), decimal=decimal)
     faults = [_with_hint(fault) for fault in faults]
-    faults += cells.blank(filled)
     countries, wrong_countries = cells.countries()
     commodities, wrong_commodities = cells.commodities()
     cells.refuse([*faults, *wrong_countries, *wrong_commodities])
@@ -225,10 +224,9 @@ def read_daily_prices(
     cells = read_cells(path, wanted, sheet=sheet, encoding=encoding, decimal=decimal)
     cells.refuse(_header_of_prices(wanted, cells))
     unreadable = _read_dates(cells, date_format)
-    frame, faults = cells.parsed(wanted, decimal=decimal)
     plain = "price_usd_per_t" in cells.text
-    for name in ("price_usd_per_t",) if plain else ("price", "unit"):
-        faults += cells.blank(name)
+    filled = ["price_usd_per_t"] if plain else ["price", "unit"]
+    frame, faults = cells.parsed(requiring(wanted, filled), decimal=decimal)
     named = {fault.field for fault in unreadable}
     cells.refuse([*unreadable, *(fault for fault in faults if fault.field not in named)])
     if not plain:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from supplyrisk._countries import country_code
 from supplyrisk.data.formats import _events
-from supplyrisk.data.formats._events import Day, Format, Keep, Period
+from supplyrisk.data.formats._events import Day, Format, Period
 from supplyrisk.data.schema import schema
 from supplyrisk.errors import Fault
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from supplyrisk.data.formats._table import Keep
 
 __all__ = ["read_ucdp_ged"]
 

@@ -16,7 +16,7 @@ from supplyrisk.errors import Fault, InvalidInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from supplyrisk.data.formats._published import Cell
+    from supplyrisk.data.formats._table import Cell
 
 __all__ = ["read_wgi"]
 

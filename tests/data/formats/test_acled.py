@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import supplyrisk as sr
-from supplyrisk.data.formats import _events
+from supplyrisk.data.formats._table import text_chunks
 from supplyrisk.data.formats.acled import read_acled
 from supplyrisk.data.schema import schema
 
@@ -235,7 +235,7 @@ def test_missing_columns_are_named_with_what_is_near(write):
 
 
 def test_every_wrong_cell_is_named_at_once_with_line_column_and_value(write, monkeypatch):
-    monkeypatch.setattr(_events, "_ROWS", 2)
+    monkeypatch.setitem(text_chunks.__kwdefaults__, "rows", 2)
     path = write(
         event(1, fatalities="-1"),
         event(2),

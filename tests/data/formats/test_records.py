@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supplyrisk.data.formats import _records
-from supplyrisk.data.formats._records import match_header, read_table_text, records, text_chunks
+from supplyrisk.data.formats._records import read_table_text, records
+from supplyrisk.data.formats._table import text_chunks
 from supplyrisk.data.schema import Column, Schema
 from supplyrisk.errors import InvalidInputError
 
@@ -308,9 +309,9 @@ def test_names_of_columns_are_checked_before_any_row(write):
 
 def test_a_published_header_is_matched_by_every_name(write):
     with records(write("site_id;country;country\n"), ["site_id"]) as source:
-        match_header(source, ["site_id"], format_="the register")
+        assert source.places(["site_id"], format_="the register") == {"site_id": 0}
         with pytest.raises(InvalidInputError) as caught:
-            match_header(source, ["site_ids", "country", "day"], format_="the register")
+            source.places(["site_ids", "country", "day"], format_="the register")
     assert [(fault.field, fault.rule) for fault in caught.value.faults] == [
         ("column site_ids", "must be given: it is part of the register (did you mean 'site_id'?)"),
         ("column day", "must be given: it is part of the register"),
@@ -335,7 +336,6 @@ def test_chunks_are_the_kept_rows_in_order_by_line(write, n_rows):
 
 
 def test_a_file_of_many_chunks_is_read_whole_or_not_at_all(write, monkeypatch):
-    monkeypatch.setattr(_records, "_CHUNK_ROWS", 100)
     monkeypatch.setitem(text_chunks.__kwdefaults__, "rows", 100)
     rows = "".join(f"s{n},COD,,{n}\n" for n in range(1_000))
     frame = read_table_text(write(HEADER + rows), SITES)

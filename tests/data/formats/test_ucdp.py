@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import supplyrisk as sr
-from supplyrisk.data.formats import _events
+from supplyrisk.data.formats._table import text_chunks
 from supplyrisk.data.formats.ucdp import read_ucdp_ged
 from supplyrisk.data.schema import schema
 
@@ -403,7 +403,7 @@ def test_memory_follows_the_events_kept(tmp_path):
 def test_chunks_change_nothing(write, monkeypatch):
     good = write(*(event(number, gwnob="2" if number == 4 else "") for number in range(7)))
     whole = read_ucdp_ged(good)
-    monkeypatch.setattr(_events, "_ROWS", 3)
+    monkeypatch.setitem(text_chunks.__kwdefaults__, "rows", 3)
     pd.testing.assert_frame_equal(read_ucdp_ged(good), whole)
     bad = write(*(event(number, low="?" if number in {1, 6} else "4") for number in range(7)))
     with pytest.raises(sr.InvalidInputError) as caught:
