@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplyrisk import data
-from supplyrisk.data.schema import schema
+from supplyrisk.data.schema import schema, schema_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,16 +56,29 @@ def on_tables() -> Iterator[str]:
 
 def on_formats() -> Iterator[str]:
     """Yield the lines of the page on readers: the columns of every layout."""
+    yield from given()
     for reader, layouts in FORMATS.items():
         yield f"## {reader}"
         yield ""
-        yield f"{summary(reader)}"
+        yield summary(reader)
         for layout in layouts:
             yield ""
             yield f"`{layout}`:"
             yield ""
             yield from columns(schema(layout, of="formats"))
         yield ""
+
+
+def given() -> Iterator[str]:
+    """Yield the tables that readers give and that hold nothing by themselves."""
+    yield "## Tables that readers give"
+    for name in schema_names():
+        if name not in data.table_names():
+            yield ""
+            yield f"### {name}"
+            yield ""
+            yield from columns(schema(name))
+    yield ""
 
 
 def bundled() -> Iterator[str]:
@@ -91,10 +104,10 @@ def columns(held: Schema) -> Iterator[str]:
     yield "|---|---|---|---|"
     for column in held.columns:
         shown = f"`{column.name}`" if column.required else f"*`{column.name}`*"
-        star = " *" if column.key else ""
+        star = " \\*" if column.key else ""
         kind = column.type.replace("choice: ", "").replace(" | ", ", ")
         cells = (
-            shown + star.replace("*", "\\*"),
+            shown + star,
             f"{kind}; {column.dtype}",
             column.unit,
             column.description,
@@ -141,7 +154,7 @@ def publishers() -> Iterator[str]:
 
 
 def summary(name: str) -> str:
-    """Return the first sentence of a function."""
+    """Return the first line of what a function says of itself."""
     return (getattr(data, name).__doc__ or "").strip().splitlines()[0]
 
 

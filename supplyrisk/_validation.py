@@ -111,7 +111,9 @@ def note(field: str, value: object) -> Iterator[Fault]:
 def date(field: str, value: object) -> Iterator[Fault]:
     """Fault unless the value is a calendar date without a time of day."""
     if not is_date(value):
-        yield Fault(field, "must be a date such as 2025-03-20, without a time of day", value)
+        yield Fault(
+            field, "must be a date such as 2025-03-20, not text and without a time of day", value
+        )
 
 
 def instance(field: str, value: object, kind: type) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from supplyrisk import data
+from supplyrisk.data.schema import schema, schema_names
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -36,6 +37,13 @@ def test_every_table_has_a_function_of_its_name_and_a_section():
     for name in data.table_names():
         assert name in data.__all__
         assert f"### {name}\n" in page
+
+
+def test_every_table_that_readers_give_is_on_a_page():
+    pages = "".join((DOCS / name).read_text("utf-8") for name in ("data.md", "readers.md"))
+    for name in schema_names():
+        assert f"### {name}\n" in pages
+        assert len(data.columns(name)) == len(schema(name).columns)
 
 
 def test_the_page_names_what_was_left_out():

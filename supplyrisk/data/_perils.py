@@ -9,11 +9,12 @@ import pandas as pd
 
 from supplyrisk import _countries
 from supplyrisk.data.base_rates import (
-    COUNTRY_PERILS,
     SHORTEST_DAYS,
     conflict_countries,
     fit_for,
+    pooled_fit,
     rate_for,
+    site_perils,
     stops,
 )
 from supplyrisk.data.catalogue import disruptions
@@ -32,11 +33,6 @@ LONGEST_RAMP: Final = 0.73
 """Longest ramp-up as a share of the outage; an assumption. [1]"""
 SEEN_WITHIN_DAYS: Final = 365
 """Age of the last report of a stop beyond which it is not taken to be running. [d]"""
-
-
-def site_perils() -> list[Peril]:
-    """Perils that strike sites at the rates of the panels."""
-    return [peril for peril in Peril if peril not in COUNTRY_PERILS | {Peril.ARMED_CONFLICT}]
 
 
 def ramp_up(start: dt.date) -> RampUp:
@@ -130,17 +126,19 @@ def hazards(
 def _grouped(commodity: str, start: dt.date) -> list[tuple[Peril, float, float, LognormalFit]]:
     """Return peril, rate, shape and length, those without a length of their own as one."""
     groups = []
-    rest = 0.0
+    other = rate_for(Peril.OTHER, commodity, as_of=start)
+    rest = other.mean
     for peril in site_perils():
+        if peril == Peril.OTHER:
+            continue
         rate = rate_for(peril, commodity, as_of=start)
         fit, alone = fit_for(peril, start)
         if alone:
             groups.append((peril, _of_any_length(rate.mean, fit), rate.rate_shape, fit))
         else:
             rest += rate.mean
-    pooled = fit_for(Peril.OTHER, start)[0]
-    shape = rate_for(Peril.OTHER, commodity, as_of=start).rate_shape
-    return [*groups, (Peril.OTHER, _of_any_length(rest, pooled), shape, pooled)]
+    pooled = pooled_fit(start)
+    return [*groups, (Peril.OTHER, _of_any_length(rest, pooled), other.rate_shape, pooled)]
 
 
 def _export_hazard(commodity: str, country: str, start: dt.date, ramp: RampUp) -> Hazard:
@@ -158,12 +156,14 @@ def _export_hazard(commodity: str, country: str, start: dt.date, ramp: RampUp) -
 
 
 def running_events(
-    sites: Iterable[MineSite], start: dt.date
-) -> tuple[tuple[DisruptionEvent, ...], tuple[Citation, ...]]:
+    commodity: str, sites: Iterable[MineSite], start: dt.date
+) -> tuple[tuple[DisruptionEvent, ...], tuple[Citation, ...], tuple[str, ...]]:
     """Stops of the catalogue that were running on a day at sites of a case.
 
     Parameters
     ----------
+    commodity : str
+        Commodity of the case.
     sites : iterable of MineSite
         Sites of the case.
     start : datetime.date
@@ -171,15 +171,18 @@ def running_events(
 
     Returns
     -------
-    tuple of tuple of DisruptionEvent and tuple of Citation
-        The events, and a citation for each.
+    tuple of tuple of DisruptionEvent, tuple of Citation and tuple of str
+        The events, a citation for each, and stops of the commodity that are at no named site.
     """
     rows = disruptions(start)
-    named = {site.site_id for site in sites}
-    rows = rows[rows["is_stop"] & rows["censored"] & rows["site_id"].isin(named)]
+    rows = rows[rows["is_stop"] & rows["censored"]]
     # A stop that nobody has seen for a year may be over: the catalogue is not a watch.
     seen = rows["last_observed"] >= pd.Timestamp(start) - pd.Timedelta(days=SEEN_WITHIN_DAYS)
-    rows = rows[seen & (rows["stage"] == "mine")].drop_duplicates("site_id", keep="last")
+    rows = rows[seen]
+    at_site = rows["site_id"].isin({site.site_id for site in sites}) & (rows["stage"] == "mine")
+    of_it = rows["commodities"].map(lambda held: commodity in str(held).split(";")).astype(bool)
+    elsewhere = rows[~at_site & of_it]
+    rows = rows[at_site].drop_duplicates("site_id", keep="last")
     events, cited = [], []
     ramp = ramp_up(start)
     for row in rows.to_dict("records"):
@@ -198,7 +201,12 @@ def running_events(
         note = f"row {row['disruption_id']}; {_of(fit)}"
         path = f"events.{event.event_id}"
         cited.append(Citation(path=path, source_id=CATALOGUE, standing="derived", note=note))
-    return tuple(events), tuple(cited)
+    notes = tuple(
+        f"Running on the day and not in the case: {row['name']} ({row['disruption_id']}, "
+        f"{row['stage']}, since {row['started'].date()})."
+        for row in elsewhere.to_dict("records")
+    )
+    return tuple(events), tuple(cited), notes
 
 
 def _citation(hazard: Hazard, fit: LognormalFit, note: str) -> Citation:

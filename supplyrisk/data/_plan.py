@@ -26,6 +26,7 @@ LEAST_REMAINDER: Final = 0.01
 TYPICAL_PART: Final = 0.01
 """Size of a typical mine where no output of one is bundled, as a part of the world's."""
 _REPORTED_BY: Final = 2
+_PLACES: Final = {"mine": "mines", "refinery": "plants"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ def _remainder(
     name = _countries.country_name(code)
     site = MineSite(
         site_id=f"{code.lower()}-remainder",
-        name=f"{name}, {'all other' if n_named else 'all'} mines",
+        name=f"{name}, {'all other' if n_named else 'all'} {_PLACES[row['stage']]}",
         commodity=row["commodity"],
         country=code,
         capacity_tpa=rest,

@@ -20,13 +20,15 @@ from supplyrisk.model.site import country_faults
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from supplyrisk.model.duration import Lognormal
 
 SHORTEST_DAYS: Final = 7.0
 """Shorter stops are not gathered reliably: rates and lengths leave them out alike. [d]"""
 LEAST_SEVERITY: Final = 0.25
 """Share of a site that a stop must hit to count. [1]"""
-FEWEST: Final = 6
+FEWEST_STOPS: Final = 6
 """Stops of a peril, or of all with the end known, that a fit must rest on."""
 UNSTABLE: Final = -1.0
 """Political stability (WGI) below which a country belongs to the exposure of armed conflict."""
@@ -119,6 +121,16 @@ def fit_for(peril: str, as_of: dt.date | None = None) -> tuple[LognormalFit, boo
     return (fits[peril], True) if peril in fits else (fits[_ALL], False)
 
 
+def pooled_fit(as_of: dt.date | None = None) -> LognormalFit:
+    """Return the fit over the stops of all perils, as of a day."""
+    return _fits(as_of)[_ALL]
+
+
+def site_perils() -> list[Peril]:
+    """Return the perils that strike sites at the rates of the panels."""
+    return [peril for peril in Peril if peril not in COUNTRY_PERILS | {Peril.ARMED_CONFLICT}]
+
+
 def rate_for(
     peril: str,
     commodity: str | None = None,
@@ -177,17 +189,21 @@ def rate_for(
         faults = [*check.choice("commodity", commodity, known)]
         if faults:
             raise InvalidInputError("rate_for", faults)
+    if country is not None and peril != Peril.ARMED_CONFLICT:
+        faults = [*country_faults("country", country, other=True)]
+        if faults:
+            raise InvalidInputError("rate_for", faults)
     if peril == Peril.ARMED_CONFLICT:
         return _conflict_rate(country, as_of)
     if peril in COUNTRY_PERILS:
         return _country_rate(peril, commodity, country, as_of)
     panels = _panels(commodity)
     rows = _counted(as_of)
-    at_sites = rows[~rows["peril"].isin([str(p) for p in COUNTRY_PERILS | {Peril.ARMED_CONFLICT}])]
-    held = at_sites[[_of(names, panels["commodity"]) for names in at_sites["commodities"]]]
+    at_sites = rows[rows["peril"].isin([str(known) for known in site_perils()])]
+    held = at_sites[_hold_any(at_sites["commodities"], panels["commodity"])]
     years = float(panels["node_years"].sum()) * _part_of_the_panels(panels, as_of)
-    perils = len(Peril) - len(COUNTRY_PERILS) - 1
-    share = (int((held["peril"] == peril).sum()) + 0.5) / (len(held) + perils / 2)
+    n_perils = len(site_perils())
+    share = (int((held["peril"] == peril).sum()) + 0.5) / (len(held) + n_perils / 2)
     total = fit_rate(len(held), years)
     return Rate(rate_shape=total.rate_shape, exposure_years=total.exposure_years / share)
 
@@ -215,14 +231,11 @@ def _country_rate(
     if country is None:
         rule = f"must be given for {peril}, which acts on whole countries"
         raise InvalidInputError("rate_for", [Fault("country", rule, country)])
-    faults = [*country_faults("country", country, other=True)]
-    if faults:
-        raise InvalidInputError("rate_for", faults)
     rows = _counted(as_of)
     rows = rows[rows["peril"] == peril]
     makers = production(commodity, stage=None, vintage="all")["country"].nunique()
     if commodity is not None:
-        rows = rows[[_of(names, [commodity]) for names in rows["commodities"]]]
+        rows = rows[_hold_any(rows["commodities"], [commodity])]
     years = _years_covered(as_of)
     pooled = (len(rows) + 0.5) / (makers * years)
     own = int((rows["country"] == country).sum())
@@ -257,9 +270,9 @@ def _part_of_the_panels(panels: pd.DataFrame, as_of: dt.date | None) -> float:
     return min(_years_covered(as_of) * DAYS_PER_YEAR / float(days), 1.0)
 
 
-def _of(names: object, wanted: object) -> bool:
-    held = names.split(";") if isinstance(names, str) else []
-    return any(name in list(wanted) for name in held)  # type: ignore[call-overload]
+def _hold_any(cells: pd.Series, wanted: Iterable[str]) -> list[bool]:
+    """Whether each cell of several commodities, separated by semicolons, holds one that counts."""
+    return [not set(wanted).isdisjoint(str(cell).split(";")) for cell in cells]
 
 
 def _require_peril(peril: str) -> None:
@@ -273,12 +286,12 @@ def _fits(as_of: dt.date | None) -> dict[str, LognormalFit]:
     """Return the fit over all stops, and that of each peril with enough of them."""
     rows = stops(as_of)
     ended = int((~rows["censored"]).sum())
-    if ended < FEWEST:
-        rule = f"must leave at least {FEWEST} stops of the catalogue that had ended ({ended} had)"
+    if ended < FEWEST_STOPS:
+        rule = f"must leave at least {FEWEST_STOPS} stops that had ended ({ended} had)"
         raise InvalidInputError("duration_for", [Fault("as_of", rule, str(as_of))])
     fits = {_ALL: _fit(rows, None)}
     for peril, own in rows.groupby("peril"):
-        if len(own) >= FEWEST:
+        if len(own) >= FEWEST_STOPS:
             fits[str(peril)] = _fit(own, fits[_ALL])
     return fits
 

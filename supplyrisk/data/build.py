@@ -35,7 +35,9 @@ def build_case(
     commodity : str
         A commodity of the table ``production``.
     start : datetime.date
-        Day on which the case stands; nothing published or begun later enters it.
+        Day on which the case stands. Nothing begun later enters it, and nothing published later
+        but for the output of mines in years that were over: companies report it early, and the
+        source at hand may be younger. The case names such sources as hindsight.
     sites : str, default "named+remainder"
         ``"named+remainder"``: mines of known output, and the rest of each country as one site of
         many like mines; ``"countries"``: one site for each country.
@@ -50,8 +52,9 @@ def build_case(
     Returns
     -------
     Case
-        Sites, hazards at the base rates of the catalogue, stops that were running, the market if
-        a price was known, sources and a citation for each figure; no buyers.
+        Sites, hazards at the base rates of the catalogue, stops that were running at named sites
+        (those elsewhere are named in `not_quantified`), the market if a price was known, sources
+        and a citation for each figure; no buyers.
 
     Raises
     ------
@@ -78,7 +81,7 @@ def build_case(
         raise InvalidInputError("build_case", faults)
     laid = plan(commodity, start, vintage, named=sites == "named+remainder")
     risks, risk_citations = hazards(commodity, laid.sites, start)
-    events, event_citations = running_events(laid.sites, start)
+    events, event_citations, running = running_events(commodity, laid.sites, start)
     markets, market_citations, notes = market(commodity, start, laid.total_t)
     citations = (*laid.citations, *risk_citations, *event_citations, *market_citations)
     return Case(
@@ -93,7 +96,7 @@ def build_case(
         markets=markets,
         sources=_sources(citations),
         citations=citations,
-        not_quantified=(*laid.notes, *notes, *_hindsight(citations, start), *_LEFT_OUT),
+        not_quantified=(*running, *laid.notes, *notes, *_hindsight(citations, start), *_LEFT_OUT),
     )
 
 

@@ -96,8 +96,9 @@ def bibtex(ids: Iterable[str] | None = None) -> str:
 
     Parameters
     ----------
-    ids : iterable of str, optional
-        Ids of sources or disruptions; every bundled source by default.
+    ids : str or iterable of str, optional
+        Ids of sources or disruptions, such as a column of a table, in which a cell may hold
+        several; every bundled source by default.
 
     Returns
     -------
@@ -106,6 +107,8 @@ def bibtex(ids: Iterable[str] | None = None) -> str:
 
     Raises
     ------
+    TypeError
+        If `ids` are none.
     InvalidInputError
         If neither a source nor a disruption has such an id.
 
@@ -118,8 +121,7 @@ def bibtex(ids: Iterable[str] | None = None) -> str:
     """
     sources = table("sources").set_index("source_id")
     events = table("disruptions").set_index("disruption_id")
-    given = [ids] if isinstance(ids, str) else ids
-    wanted = list(dict.fromkeys(sources.index[sources["shipped"]] if given is None else given))
+    wanted = list(sources.index[sources["shipped"]]) if ids is None else _split(ids)
     faults = [
         Fault("id", f"must be that of a source or a disruption{hint}", name)
         for name in wanted
@@ -129,11 +131,19 @@ def bibtex(ids: Iterable[str] | None = None) -> str:
     if faults:
         raise InvalidInputError("data.bibtex", faults)
     return "\n\n".join(
-        _source_entry(name, sources.loc[name])
+        _source_entry(name, sources.loc[[name]].iloc[0])
         if name in sources.index
-        else _event_entry(name, events.loc[name])
+        else _event_entry(name, events.loc[[name]].iloc[0])
         for name in wanted
     )
+
+
+def _split(ids: Iterable[str]) -> list[str]:
+    """Return each id once: a cell of a table may hold several, or none."""
+    if not hasattr(ids, "__iter__"):
+        raise TypeError(f"ids must be ids of sources or disruptions, got {ids!r}")
+    cells = [ids] if isinstance(ids, str) else [cell for cell in ids if not pd.isna(cell)]
+    return list(dict.fromkeys(name for cell in cells for name in str(cell).split(";")))
 
 
 def _source_entry(name: str, row: pd.Series) -> str:

@@ -118,6 +118,30 @@ class Kind:
             return np.array([np.nan if value is None else value for value in values], dtype=float)
         return pd.array(values, dtype=dtype)  # type: ignore[arg-type] # the stubs know no such union
 
+    def check(self, values: pd.Series, *, required: bool) -> tuple[Any, list[tuple[int, str]]]:
+        """Check values as `parse` checks their text, but each distinct one once."""
+        if self.holds == "number" and values.dtype == np.float64:
+            numbers = values.to_numpy()
+            given = numbers[~np.isnan(numbers)]
+            whole = given.size == numbers.size or not required
+            # A rule on numbers is an interval: what holds at both ends holds between them.
+            ends = (float(given.min()), float(given.max())) if given.size else ()
+            if whole and not any(True for end in ends for _ in self.rule("", end)):
+                return numbers.copy(), []
+        mixed = pd.api.types.infer_dtype(values).startswith("mixed")  # there True is 1, and 1.0
+        places, distinct = (
+            (np.arange(len(values)), values.to_numpy())
+            if mixed
+            else pd.factorize(values, use_na_sentinel=False)
+        )
+        texts = np.array(self.texts(pd.Series(distinct, dtype=object)), dtype=object)
+        found, wrong = self.parse(texts, required=required, decimal=".")
+        if wrong:
+            rules = dict(wrong)
+            rows = [row for row, place in enumerate(places) if place in rules]
+            return None, [(row, rules[places[row]]) for row in rows[:MOST_FAULTS]]
+        return found[places], []
+
     def texts(self, values: pd.Series) -> list[str]:
         """Turn values of such a column back into cells."""
         return [_text(value) for value in values.astype(object)]

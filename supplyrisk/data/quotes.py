@@ -20,7 +20,7 @@ ASSUMED_VOLATILITY: Final = 0.30
 """Volatility of a metal with too few prices. [1/sqrt(a)]"""
 BELIEVED: Final = (0.10, 0.60)
 """Volatility that a few annual means may tell: less is a list price, more a single slump."""
-FEWEST: Final = {"monthly": 37, "annual": 7}
+FEWEST_PRICES: Final = {"monthly": 37, "annual": 7}
 """Prices that a volatility must rest on."""
 _MONTHS: Final = {"monthly": 1, "annual": 12}
 # Means of periods smooth a random walk: their changes have two thirds of its variance.
@@ -70,8 +70,9 @@ def known_prices(commodity: str, as_of: dt.date | None = None) -> pd.DataFrame:
         If no price of the commodity is bundled, or `as_of` is no date.
     """
     faults = [] if as_of is None else [*check.date("as_of", as_of)]
+    faults += check.choice("commodity", commodity, sorted(set(table("prices")["commodity"])))
     if faults:
-        raise InvalidInputError("data.prices", faults)
+        raise InvalidInputError("known_prices", faults)
     rows = prices(commodity)
     ends = [
         start + pd.DateOffset(months=_MONTHS[frequency]) - pd.Timedelta(days=1)
@@ -129,7 +130,7 @@ def volatility_for(commodity: str, as_of: dt.date | None = None) -> Volatility:
     0.27
     """
     rows = known_prices(commodity, as_of)
-    for frequency, fewest in FEWEST.items():
+    for frequency, fewest in FEWEST_PRICES.items():
         series = rows[rows["frequency"] == frequency]
         if len(series) < fewest:
             continue
@@ -198,7 +199,9 @@ def market(
         )
         for field, (source, standing, note) in stated.items()
     )
-    return (made,), citations, ()
+    when = f"{last['period_end']:%Y-%m}" if span == "month" else f"{last['period_end']:%Y}"
+    note = f"Price: the mean of {when}, not a quote; a case of your own may hold a newer one."
+    return (made,), citations, (note,)
 
 
 def _prices_or_none(commodity: str, start: dt.date) -> pd.DataFrame:

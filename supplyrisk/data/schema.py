@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -138,7 +139,7 @@ class Schema:
         self.refuse_repeated(frame, what=what, lines=text.index)
         return frame
 
-    def check(self, frame: pd.DataFrame, *, what: str) -> pd.DataFrame:
+    def check(self, frame: pd.DataFrame, *, what: str, labels: bool = False) -> pd.DataFrame:
         """Check a data frame as `parse` checks a file.
 
         Parameters
@@ -148,6 +149,8 @@ class Schema:
             those not required may be absent.
         what : str
             Name of the frame, for messages.
+        labels : bool, default False
+            Whether to name rows by their labels rather than by lines.
 
         Returns
         -------
@@ -166,7 +169,25 @@ class Schema:
         faults = [*self.header_faults(frame.columns)]
         if faults:
             raise InvalidInputError(what, faults)
-        return self.parse(self.to_text(frame), what=what)
+
+        def name(row: int) -> str:
+            return f"row {frame.index[row]}" if labels else f"line {row + 2}"
+
+        wrong: list[tuple[int, Fault]] = []
+        values: dict[str, Any] = {}
+        for column in self.columns:
+            given = frame.get(column.name, pd.Series(None, index=frame.index, dtype=object))
+            values[column.name], rules = column.kind.check(given, required=column.required)
+            for row, rule in rules:
+                text = column.kind.texts(given.iloc[[row]])[0]
+                wrong.append((row, Fault(f"{name(row)}, column {column.name}", rule, text)))
+        if wrong:
+            raise InvalidInputError(what, [fault for _, fault in sorted(wrong, key=itemgetter(0))])
+        made = pd.DataFrame(values, columns=self.names)
+        faults = [*self._repeated(made, name)]
+        if faults:
+            raise InvalidInputError(what, faults)
+        return made
 
     def to_text(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Turn values into the text that `parse` reads.
@@ -234,11 +255,11 @@ class Schema:
             If a key comes again; every such row is named.
         """
         numbers = list(lines) if lines is not None else range(2, len(frame) + 2)
-        faults = [*self._repeated(frame, [f"line {number}" for number in numbers])]
+        faults = [*self._repeated(frame, lambda row: f"line {numbers[row]}")]
         if faults:
             raise InvalidInputError(what, faults)
 
-    def _repeated(self, frame: pd.DataFrame, lines: list[str]) -> Iterable[Fault]:
+    def _repeated(self, frame: pd.DataFrame, name: Callable[[int], str]) -> Iterable[Fault]:
         if not self.key:
             return
         # A blank is a value here: two blank years of one site are the same row twice.
@@ -248,12 +269,31 @@ class Schema:
         for place, key in zip(places, text.itertuples(index=False, name=None), strict=True):
             if key in first:
                 rule = f"must not repeat the {', '.join(self.key)} of {first[key]}"
-                yield Fault(lines[place], rule, key)
-            first.setdefault(key, lines[place])
+                yield Fault(name(int(place)), rule, key)
+            first.setdefault(key, name(int(place)))
 
 
 def _line_of(fault: Fault) -> int:
     return int(fault.field.removeprefix("line ").partition(",")[0])
+
+
+@cache
+def schema_names(*, of: str = "tables") -> tuple[str, ...]:
+    """Names of the schemas there are.
+
+    Parameters
+    ----------
+    of : str, default "tables"
+        ``"tables"`` for what the library gives, ``"formats"`` for what others publish.
+
+    Returns
+    -------
+    tuple of str
+        Names that `schema` takes, sorted.
+    """
+    entries = (entry.name for entry in (files("supplyrisk.data") / of).iterdir())
+    ending = ".schema.csv"
+    return tuple(sorted(name.removesuffix(ending) for name in entries if name.endswith(ending)))
 
 
 @cache

@@ -13,7 +13,7 @@ import pandas as pd
 from supplyrisk import _countries
 from supplyrisk import _validation as check
 from supplyrisk.data.cells import TEXT
-from supplyrisk.data.schema import schema
+from supplyrisk.data.schema import schema, schema_names
 from supplyrisk.errors import Fault, InvalidInputError
 
 
@@ -34,7 +34,7 @@ def columns(name: str) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        Name of a bundled table.
+        Name of a bundled table, or of one that readers give, such as ``"trade"``.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def columns(name: str) -> pd.DataFrame:
     >>> columns("production").set_index("column").loc["production_t", "dtype"]
     'float64'
     """
-    faults = [*check.choice("table", name, table_names())]
+    faults = [*check.choice("table", name, schema_names())]
     if faults:
         raise InvalidInputError("data", faults)
     held = schema(name).columns
@@ -96,8 +96,7 @@ def table(name: str) -> pd.DataFrame:
 def _names() -> tuple[str, ...]:
     # A schema may stand alone: that of a table which only readers give.
     entries = {entry.name for entry in (files("supplyrisk.data") / "tables").iterdir()}
-    named = (entry.removesuffix(".schema.csv") for entry in entries if "schema" in entry)
-    return tuple(sorted(name for name in named if f"{name}.csv" in entries))
+    return tuple(name for name in schema_names() if f"{name}.csv" in entries)
 
 
 @cache
@@ -196,7 +195,7 @@ def sites(commodity: str | None = None) -> pd.DataFrame:
     frame = _stored("sites")
     if commodity is None:
         return frame.copy()
-    products = frame["byproducts"].fillna("").str.split(";")
+    products = frame["byproducts"].fillna("").map(lambda cell: cell.split(";") if cell else [])
     yields = [
         main == commodity or commodity in by
         for main, by in zip(frame["commodity"], products, strict=True)

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 
 from supplyrisk import _validation as check
-from supplyrisk.data.cells import MOST_FAULTS, TEXT
-from supplyrisk.data.formats._published import repeated
-from supplyrisk.data.schema import Column, schema
+from supplyrisk.data.cells import MOST_FAULTS
+from supplyrisk.data.schema import schema
 from supplyrisk.data.tables import table
 from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable
 
     from numpy.typing import NDArray
 
 __all__ = ["contained_metal"]
 
+_CODE: Final = re.compile(r"\d{4}|\d{6}", re.ASCII)
 _EDITIONS: Final = re.compile(r"HS (\d{4})(?:-(\d{4}))?")
 _FLOW: Final = ["year", "month", "exporter", "importer", "reported_by", "source_id"]
 
@@ -105,9 +105,7 @@ def contained_metal(
     """
     check.require("trade", trade, pd.DataFrame)
     _refuse_arguments(commodity, baskets, unknown)
-    flows = _completed(trade)
-    _refuse_faults(flows)
-    flows = flows.astype({"hs_code": TEXT})
+    flows = _checked(trade)
     _refuse_double(flows)
     codes = table("trade_codes")
     pairs = flows[["hs_code", "hs_edition"]].astype(object).fillna("")
@@ -148,67 +146,26 @@ def _refuse_arguments(commodity: str | None, baskets: object, unknown: object) -
         raise InvalidInputError("contained_metal", faults)
 
 
-def _completed(trade: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with every column it may have, in order."""
-    wanted = schema("trade")
-    faults = [*wanted.header_faults(trade.columns)]
-    if faults:
-        raise InvalidInputError("trade", faults)
-    flows = trade.copy(deep=False)
-    for column in wanted.columns:
-        if column.name not in flows:
-            flows[column.name] = pd.Series(None, index=flows.index, dtype=column.dtype)
-    return flows[wanted.names]
-
-
-def _refuse_faults(flows: pd.DataFrame) -> None:
-    """Check each value once, as the schema does; a table of trade has millions of rows."""
-    faults = [
-        fault for column in schema("trade").columns for fault in _column_faults(flows, column)
+def _checked(trade: pd.DataFrame) -> pd.DataFrame:
+    """Return the table in the form of its schema, with its own index."""
+    flows = schema("trade").check(trade, what="trade", labels=True).set_index(trade.index)
+    codes = trade["hs_code"].astype(object)
+    rule = "must be a code of 4 or 6 digits, as text"  # a number has lost its leading zero
+    wrong = [
+        Fault(f"row {label}, column hs_code", rule, code)
+        for label, code in codes[~codes.isin(_proper(codes))].items()
     ]
-    bad = ~flows["hs_code"].astype(str).str.fullmatch(r"\d{4}|\d{6}").astype(bool)
-    faults += [
-        Fault(f"row {label}, column hs_code", "must be a code of 4 or 6 digits", code)
-        for label, code in flows.loc[bad, "hs_code"].head(MOST_FAULTS).items()
-        if isinstance(code, str)
+    wrong += [
+        Fault(f"row {label}, column month", "must lie in 1 to 12", month)
+        for label, month in flows.loc[~flows["month"].fillna(1).between(1, 12), "month"].items()
     ]
-    months = pd.to_numeric(flows["month"], errors="coerce")
-    faults += [
-        Fault(f"row {label}, column month", "must lie in 1 to 12", flows["month"].loc[label])
-        for label in months.index[(months < 1) | (months > 12)][:MOST_FAULTS]
-    ]
-    if faults:
-        raise InvalidInputError("trade", faults)
-    key = schema("trade").key
-    twice = flows.loc[flows.duplicated(key, keep=False), key]
-    keys = ((row[1:], f"row {row[0]}") for row in twice.itertuples(name=None))
-    faults = repeated(keys, ", ".join(key))[:MOST_FAULTS]
-    if faults:
-        raise InvalidInputError("trade", faults)
+    if wrong:
+        raise InvalidInputError("trade", wrong[:MOST_FAULTS])
+    return flows
 
 
-def _column_faults(flows: pd.DataFrame, column: Column) -> Iterator[Fault]:
-    values = flows[column.name]
-    missing = values.isna()
-    if column.required:
-        for label in values.index[missing][:MOST_FAULTS]:
-            yield Fault(f"row {label}, column {column.name}", "must be given", values.loc[label])
-    suspects = values[~missing]
-    if column.kind.holds == "number":  # nearly every value is another one: look at the odd ones
-        numbers = pd.to_numeric(suspects, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        suspects = suspects[~(np.isfinite(numbers) & (numbers >= 0))]
-    rules = {value: rule for value in suspects.unique() if (rule := _broken(column, value))}
-    if rules:
-        for label, value in values[values.isin(list(rules))].head(MOST_FAULTS).items():
-            yield Fault(f"row {label}, column {column.name}", rules[value], value)
-
-
-def _broken(column: Column, value: Any) -> str:  # noqa: ANN401 - any cell of a frame
-    """Return the rule that a value breaks, if any."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    if column.kind.holds == "whole" and isinstance(plain, float) and not plain.is_integer():
-        return "must be a whole number"
-    return next((fault.rule for fault in column.kind.rule("", plain)), "")
+def _proper(codes: pd.Series) -> list[str]:
+    return [code for code in codes.unique() if isinstance(code, str) and _CODE.fullmatch(code)]
 
 
 def _refuse_double(flows: pd.DataFrame) -> None:

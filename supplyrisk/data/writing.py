@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from supplyrisk import _files
 from supplyrisk import _validation as check
 from supplyrisk.data.formats._records import LONGEST_FIELD, LONGEST_LINE, read_table_text
-from supplyrisk.data.schema import schema
+from supplyrisk.data.schema import schema, schema_names
 from supplyrisk.errors import Fault, InvalidInputError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_table", "write_table"]
 
-_SUFFIX: Final = ".schema.csv"
 _QUOTED: Final = frozenset(',"\r\n')
 
 
@@ -122,21 +120,16 @@ def read_table(
 
 
 def _schema(table: str) -> Schema:
-    faults = [*check.choice("table", table, _names())]
+    faults = [*check.choice("table", table, schema_names())]
     if faults:
         raise InvalidInputError("table", faults)
     return schema(table)
 
 
-def _names() -> list[str]:
-    entries = (entry.name for entry in (files("supplyrisk.data") / "tables").iterdir())
-    return sorted(name.removesuffix(_SUFFIX) for name in entries if name.endswith(_SUFFIX))
-
-
 def _table_of(frame: pd.DataFrame) -> str:
     """Return the name of the one table whose columns these are."""
     columns = {str(name) for name in frame.columns}
-    found = [name for name in _names() if set(schema(name).names) == columns]
+    found = [name for name in schema_names() if set(schema(name).names) == columns]
     if len(found) == 1:
         return found[0]
     rule = "must be those of one table; else say which as table="

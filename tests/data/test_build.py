@@ -397,3 +397,14 @@ def test_an_unknown_commodity_is_refused_with_the_nearest(commodity, hint):
 def test_days_that_are_no_whole_number_are_refused():
     with pytest.raises(InvalidInputError, match=r"(?s)horizon_days.*step_days"):
         build_case("gallium", start=DAYS[3], horizon_days=1.5, step_days=0)
+
+
+def test_a_running_stop_is_an_event_or_is_named():
+    named = build_case("tin", start=dt.date(2024, 1, 1))
+    assert "man-maw-e110" in {event.event_id for event in named.events}
+    countries = build_case("tin", start=dt.date(2025, 3, 20), sites="countries")
+    assert countries.events == ()
+    for row in ("E110", "E131"):
+        assert any(
+            row in note and "Running on the day" in note for note in countries.not_quantified
+        )

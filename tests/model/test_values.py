@@ -81,7 +81,7 @@ FRACTION = "must lie in [0, 1]"
 NAME = "must be a name of letters, digits, '-' and '_'"
 COMMODITY = "must be a commodity in snake_case such as 'tin' or 'rare_earths'"
 TEXT = "must be text that is not empty"
-DATE = "must be a date such as 2025-03-20, without a time of day"
+DATE = "must be a date such as 2025-03-20, not text and without a time of day"
 COUNTRY = "must be an ISO 3166-1 alpha-3 code such as 'COD'"
 PERILS = f"must be one of {', '.join(sr.Peril)}"
 

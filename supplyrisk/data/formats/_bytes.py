@@ -108,7 +108,8 @@ def _decode(path: Path, encoding: str) -> str:
                 line += good.count(b"\n") + good.count(b"\r") - good.count(b"\r\n")
                 rule = (
                     f"must be {encoding} text: {error.reason} (if the file comes from an older "
-                    "Windows program, say encoding='cp1252')"
+                    "Windows program, say encoding='cp1252' where the reader takes it, or save it "
+                    "as UTF-8)"
                 )
                 bad = error.object[error.start : error.end]
                 raise InvalidInputError(str(path), [Fault(f"line {line}", rule, bad)]) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -39,15 +40,17 @@ _TOTALS: Final = frozenset(
         "world total (rounded)",
     }
 )
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 
 
 class Cells:
     """The cells of a table as text, and words for the place of each."""
 
-    def __init__(self, what: str, text: pd.DataFrame, sheet: str = "") -> None:
+    def __init__(self, what: str, text: pd.DataFrame, source: Records) -> None:
         self.what = what
         self.text = text
-        self._sheet = sheet
+        self._sheet = source.sheet
+        self._semicolons = source.delimiter == ";"
 
     def refuse(self, faults: Sequence[Fault]) -> None:
         """Raise if there are faults, in the order of the lines."""
@@ -67,10 +70,25 @@ class Cells:
 
     def parsed(self, wanted: Schema, *, decimal: str = ".") -> tuple[pd.DataFrame, list[Fault]]:
         """Parse the cells; return an empty frame and the faults where there are any."""
+        faults = self._thousands(wanted) if decimal == "." else []
         try:
-            return wanted.parse(self.text, what=self.what, decimal=decimal), []
+            frame = wanted.parse(self.text, what=self.what, decimal=decimal)
         except InvalidInputError as error:
-            return pd.DataFrame(), [*error.faults]
+            faults += error.faults
+        return (pd.DataFrame(), faults) if faults else (frame, [])
+
+    def _thousands(self, wanted: Schema) -> list[Fault]:
+        """Name numbers such as 25.000 between semicolons: where those are used they are 25,000."""
+        if not self._semicolons:
+            return []
+        rule = "may be thousands: write it without a mark, or with other decimals if it is so small"
+        return [
+            Fault(f"line {line}, column {column.name}", rule, text)
+            for column in wanted.columns
+            if column.kind.holds == "number" and column.name in self.text
+            for line, text in self.text[column.name].items()
+            if _THOUSANDS.fullmatch(text.strip())
+        ][:MOST_FAULTS]
 
     def named(
         self, column: str, name: Callable[[str], str], wrong: Callable[[str, ValueError], str]
@@ -156,7 +174,7 @@ def _cells_of(source: Records) -> Cells:
         columns=pd.Index(source.header, dtype=object),
         dtype=object,
     )
-    return Cells(source.what, text, source.sheet)
+    return Cells(source.what, text, source)
 
 
 def _line_of(fault: Fault) -> int:

@@ -396,3 +396,15 @@ def test_prices_come_back_as_they_were(tmp_path_factory, table, mark):
     wanted = [price for _, price in sorted(table.items())]
     assert read["price_usd_per_t"].tolist() == wanted
     assert read["date"].dt.date.tolist() == sorted(table)
+
+
+def test_thousands_between_semicolons_are_not_read_as_small_numbers(tmp_path):
+    path = tmp_path / "mines.csv"
+    path.write_text("commodity;country;production_t\ntin;PER;25.000\ntin;COD;17.5\n")
+    with pytest.raises(InvalidInputError) as caught:
+        read_production(path, year=2024)
+    assert [(fault.field, fault.value) for fault in caught.value.faults] == [
+        ("line 2, column production_t", "25.000")
+    ]
+    path.write_text("commodity;country;production_t\ntin;PER;25000\ntin;COD;0.125\n")
+    assert read_production(path, year=2024)["production_t"].tolist() == [0.125, 25_000.0]
