@@ -1,32 +1,271 @@
-"""How long: lognormal lengths from stops of which some are not over and the short are not seen."""
+"""How long: lengths from stops of which some are not over and the short are not seen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
+from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
+from supplyrisk.hazard import _likelihood as core
+from supplyrisk.hazard import scoring
+from supplyrisk.hazard._families import FAMILIES, begin_of, family_box, profile_ends
+from supplyrisk.hazard._rows import Rows, rows_of
 from supplyrisk.model.duration import Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike, NDArray
 
     from supplyrisk.model.duration import Lognormal
 
     Floats = NDArray[np.float64]
 
-# Rows that are few and cut off at both ends can be explained by a median of next to nothing and
-# an endless spread.
-_MEDIAN_DAYS: Final = (0.5, 1e5)
-_SIGMA: Final = (0.05, 4.0)
-_STEP: Final = 1e-3
-# How far the logarithms of median and spread of a group may lie from those of all.
-_BETWEEN: Final = np.array([0.7, 0.3])
+Family = Literal["lognormal", "weibull", "exponential"]
+
+_BETWEEN: Final = (0.7, 0.3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DurationFit:
+    """A length fitted to observed stops by maximum likelihood.
+
+    Attributes
+    ----------
+    family
+        One of ``"lognormal"``, ``"weibull"``, ``"exponential"``.
+    parameters
+        Estimates by name, as the constructor of the family takes them.
+    covariance
+        Covariance of the logarithms of the parameters, in their order; from the observed
+        information, shape (n_parameters, n_parameters). [1]
+    log_likelihood
+        Its logarithm at the estimates; densities are per day.
+    on_edge
+        Whether the estimates lie on the edge of what is allowed: the rows do not hold them.
+    rows
+        Stops fitted.
+    """
+
+    family: Family
+    parameters: Mapping[str, float]
+    covariance: Floats
+    log_likelihood: float
+    on_edge: bool
+    rows: Rows
+
+    @property
+    def duration(self) -> Duration:
+        """Length by the estimates alone, as if they were certain."""
+        constructor = getattr(Duration, self.family)
+        made: Duration = constructor(**self.parameters)
+        return made
+
+    @property
+    def predictive(self) -> Duration:
+        r"""Length that holds the uncertainty of its mean as well.
+
+        Returns
+        -------
+        Duration
+            A lognormal, or a Weibull for the other two families.
+
+        Notes
+        -----
+        A stop to come varies about a mean that is itself uncertain: the variance of the logarithm
+        of its length is the sum of the two, and its mean stays. For a lognormal :math:`\sigma^2`
+        becomes :math:`\sigma^2 + V`, with V the variance of the logarithm of the median. For a
+        Weibull, whose :math:`\ln D` has mean :math:`m = \ln \lambda - \gamma / k` and variance
+        :math:`\pi^2 / (6 k^2)`, :math:`1/k^2` becomes :math:`1/k^2 + 6 V_m / \pi^2` at the same m;
+        an exponential widens into a Weibull of shape below 1.
+        """
+        mu, sigma = self._location()
+        kernel = FAMILIES[self.family].kernel
+        # d (mu + sigma E[W]) by the logarithms of the parameters.
+        slopes = {
+            "median_days": 1.0,
+            "sigma": 0.0,
+            "scale_days": 1.0,
+            "shape": -sigma * kernel.mean,
+            "mean_days": 1.0,
+        }
+        slope = np.array([slopes[name] for name in self.parameters])
+        extra = float(slope @ self.covariance @ slope) / kernel.variance
+        wider = float(np.sqrt(sigma**2 + extra))
+        if self.family == "lognormal":
+            return Duration.lognormal(median_days=float(np.exp(mu)), sigma=wider)
+        scale = float(np.exp(mu + (sigma - wider) * kernel.mean))
+        return Duration.weibull(shape=1.0 / wider, scale_days=scale)
+
+    @property
+    def median_days(self) -> float:
+        """Median of the length by the estimates alone [d]."""
+        mu, sigma = self._location()
+        return float(np.exp(mu + sigma * FAMILIES[self.family].kernel.log_median))
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, lower being better."""
+        return 2.0 * len(self.parameters) - 2.0 * self.log_likelihood
+
+    @property
+    def n_stops(self) -> int:
+        """Number of stops fitted."""
+        return self.rows.n_stops
+
+    @property
+    def n_censored(self) -> int:
+        """Number of stops of which only a lower bound is known."""
+        return self.rows.n_censored
+
+    def interval(self, level: float = 0.9, quantity: str = "median_days") -> tuple[float, float]:
+        r"""Interval of the median or of a parameter, by profile likelihood.
+
+        Parameters
+        ----------
+        level : float, default 0.9
+            Probability that it holds, above 0 and below 1. [1]
+        quantity : str, default "median_days"
+            ``"median_days"`` or the name of a parameter.
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper bound; 0 or infinity where the rows set none.
+
+        Raises
+        ------
+        InvalidInputError
+            If `level` lies outside (0, 1) or the family has no such quantity.
+
+        Notes
+        -----
+        All values at which the likelihood, at its top over the other parameter, is below its
+        maximum by at most half the `level` quantile of :math:`\chi^2_1` [1]_.
+
+        References
+        ----------
+        .. [1] J. F. Lawless, *Statistical Models and Methods for Lifetime Data*, 2nd ed., Wiley,
+           2003, :doi:`10.1002/9781118033005`, appendix C.
+        """
+        family = FAMILIES[self.family]
+        faults = [*check.choice("quantity", quantity, family.quantities)]
+        if not (check.is_number(level) and 0.0 < level < 1.0):
+            faults.append(Fault("level", "must lie in (0, 1)", level))
+        if faults:
+            raise InvalidInputError("interval", faults)
+        wanted = family.quantities[quantity]
+        drop = 0.5 * float(special.ndtri(0.5 + 0.5 * level)) ** 2
+        mu, sigma = self._location()
+        ends = profile_ends(self.rows, family, wanted, at=(mu, sigma), drop=drop)
+        low, high = sorted(float(np.exp(wanted.sign * end)) for end in ends)
+        return low, high
+
+    def log_score(
+        self,
+        days: ArrayLike,
+        censored: ArrayLike | None = None,
+        truncated_below_days: ArrayLike | None = None,
+    ) -> Floats:
+        """Log score of new stops under the predictive length; see `scoring.log_score`."""
+        return scoring.log_score(self.predictive, days, censored, truncated_below_days)
+
+    def pit(
+        self,
+        days: ArrayLike,
+        censored: ArrayLike | None = None,
+        truncated_below_days: ArrayLike | None = None,
+    ) -> Floats:
+        """Probability integral transform of new stops, predictive; see `scoring.pit`."""
+        return scoring.pit(self.predictive, days, censored, truncated_below_days)
+
+    def _location(self) -> tuple[float, float]:
+        """Return mu and sigma of ``log(days) = mu + sigma W``."""
+        held = self.parameters
+        if self.family == "lognormal":
+            return float(np.log(held["median_days"])), held["sigma"]
+        if self.family == "weibull":
+            return float(np.log(held["scale_days"])), 1.0 / held["shape"]
+        return float(np.log(held["mean_days"])), 1.0
+
+
+def fit_duration(
+    days: ArrayLike,
+    censored: ArrayLike | None = None,
+    truncated_below_days: ArrayLike | None = None,
+    family: Family = "lognormal",
+) -> DurationFit:
+    r"""Fit a length by maximum likelihood.
+
+    Parameters
+    ----------
+    days : array_like, shape (n_stops,)
+        Length of each stop, or how long it has been running; above 0. [d]
+    censored : array_like of bool, shape (n_stops,), optional
+        Whether a stop was still running, so that its length is a lower bound.
+    truncated_below_days : array_like, shape () or (n_stops,), optional
+        Stops shorter than this are not among the rows. [d]
+    family : {"lognormal", "weibull", "exponential"}, default "lognormal"
+        Family of the length.
+
+    Returns
+    -------
+    DurationFit
+        Estimates with their covariance and intervals, the length, and how well it fits.
+
+    Raises
+    ------
+    InvalidInputError
+        If fewer stops have ended than the family has parameters, a length is not above 0 or below
+        the truncation, the shapes differ, or there is no such family.
+
+    Notes
+    -----
+    A stop that ended adds :math:`\ln f(d)`, one still running :math:`\ln S(d)`, and each subtracts
+    :math:`\ln S(L)` for the truncation at L [1]_; whatever ended the watching must not depend on
+    the stop. A median (scale, for the Weibull) below a twentieth of the shortest stop, and a
+    standard deviation :math:`\sigma` (or :math:`1/k`) of more than 4 or less than 0.05, are not
+    allowed: truncated rows that look like a power law drive a lognormal there.
+
+    References
+    ----------
+    .. [1] J. F. Lawless, *Statistical Models and Methods for Lifetime Data*, 2nd ed., Wiley, 2003,
+       :doi:`10.1002/9781118033005`, section 2.4.
+
+    Examples
+    --------
+    >>> fit = fit_duration([10, 20, 40, 60], censored=[False, False, False, True])
+    >>> round(fit.duration.median_days, 1), round(fit.predictive.sigma, 2)
+    (29.8, 0.98)
+    >>> round(fit_duration([10, 20, 30], family="exponential").duration.mean_days, 6)
+    20.0
+    """
+    faults = [*check.choice("family", family, FAMILIES)]
+    if faults:
+        raise InvalidInputError("fit_duration", faults)
+    known = FAMILIES[family]
+    rows = rows_of("fit_duration", days, censored, truncated_below_days, fewest=sum(known.free))
+    likelihood = core.likelihood(known.kernel, rows)
+    peak = core.climb(likelihood, begin_of(rows, known), family_box(rows, known))
+    mu, eta = peak.at[0]
+    covariance = core.covariance_of(peak.curvature[0], float(np.exp(eta)), known.free)
+    named = known.parameters.values()
+    # Each parameter is the exponential of plus or minus mu or log sigma.
+    turn = np.array([[q.sign * (q.coordinate == axis) for axis in (0, 1)] for q in named])
+    return DurationFit(
+        family=family,
+        parameters={
+            name: float(np.exp(q.sign * (mu, eta)[q.coordinate]))
+            for name, q in known.parameters.items()
+        },
+        covariance=turn @ covariance @ turn.T,
+        log_likelihood=float(peak.value[0] - np.log(rows.days[~rows.censored]).sum()),
+        on_edge=bool(peak.on_edge[0]),
+        rows=rows,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +298,20 @@ class LognormalFit:
         spread = float(np.hypot(self.sigma, self.median_error))
         return Duration.lognormal(median_days=self.median_days, sigma=spread)
 
+    @property
+    def predictive(self) -> Lognormal:
+        """The same length, by the name that every fit has for it."""
+        return self.duration
+
 
 def fit_lognormal(
     days: ArrayLike,
     *,
     censored: ArrayLike | None = None,
-    truncated_below_days: float = 0.0,
+    truncated_below_days: ArrayLike | None = None,
     around: LognormalFit | None = None,
 ) -> LognormalFit:
-    r"""Fit a lognormal length by maximum likelihood.
+    r"""Fit a lognormal length, on request pulled to that of a wider group.
 
     Parameters
     ----------
@@ -75,7 +319,7 @@ def fit_lognormal(
         Length of each stop, or how long it has been running; above 0. [d]
     censored : array_like of bool, shape (n_stops,), optional
         Whether a stop was still running, so that its length is a lower bound.
-    truncated_below_days : float, default 0
+    truncated_below_days : array_like, shape () or (n_stops,), optional
         Stops shorter than this are not among the rows. [d]
     around : LognormalFit, optional
         Fit of a wider group to which this one is pulled: the less, the more rows there are.
@@ -93,17 +337,10 @@ def fit_lognormal(
 
     Notes
     -----
-    With :math:`z = (\ln d - \mu)/\sigma`, a stop that ended adds :math:`\ln \phi(z) - \ln(\sigma
-    d)`, one still running :math:`\ln \Phi(-z)`, and each subtracts :math:`\ln \Phi(-z_L)` for the
-    truncation at L [1]_. The standard error comes from the inverse of the observed information.
-    With `around`, :math:`\mu` and :math:`\ln \sigma` have normal priors about those of the wider
-    group, of standard deviation 0.7 and 0.3: groups may differ by a factor of two in their median
-    and by a third in their spread. The two are assumptions.
-
-    References
-    ----------
-    .. [1] J. F. Lawless, *Statistical Models and Methods for Lifetime Data*, 2nd ed., Wiley, 2003,
-       :doi:`10.1002/9781118033005`, section 2.4.
+    The likelihood and its limits are those of `fit_duration`. With `around`, :math:`\mu` and
+    :math:`\ln \sigma` have normal priors about those of the wider group, of standard deviation 0.7
+    and 0.3: groups may differ by a factor of two in their median and by a third in their spread.
+    The two are assumptions; `pooling.fit_groups` estimates them from the rows.
 
     Examples
     --------
@@ -111,68 +348,22 @@ def fit_lognormal(
     >>> round(fit.median_days), round(fit.sigma, 2)
     (100, 1.88)
     """
-    length = np.asarray(days, dtype=float)
-    open_ = np.zeros(length.shape, bool) if censored is None else np.asarray(censored, dtype=bool)
     fewest = 2 if around is None else 0
-    faults = [*_faults(length, open_, truncated_below_days, fewest)]
-    if faults:
-        raise InvalidInputError("fit_lognormal", faults)
-    ended, running = np.log(length[~open_]), np.log(length[open_])
-    floor = np.log(truncated_below_days) if truncated_below_days > 0.0 else -np.inf
-
-    def loss(at: Floats) -> float:
-        sigma = np.exp(at[1])
-        mu = at[0]
-        z = (ended - mu) / sigma
-        likelihood = -0.5 * (z @ z) - ended.size * at[1]
-        likelihood += special.log_ndtr((mu - running) / sigma).sum()
-        pulled = 0.0 if centre is None else 0.5 * (((at - centre) / _BETWEEN) ** 2).sum()
-        return float(length.size * special.log_ndtr((mu - floor) / sigma) - likelihood + pulled)
-
-    if around is None:
-        centre = None
-        begin = np.array([ended.mean(), np.log(np.clip(ended.std(), 0.5, 2.0))])
-    else:
-        centre = begin = np.log([around.median_days, around.sigma])
-    found = optimize.minimize(
-        loss,
-        begin,
-        method="L-BFGS-B",
-        bounds=[tuple(np.log(_MEDIAN_DAYS)), tuple(np.log(_SIGMA))],
-    )
+    rows = rows_of("fit_lognormal", days, censored, truncated_below_days, fewest=fewest)
+    box, prior = core.box_of(rows), core.FLAT
+    begin = begin_of(rows, FAMILIES["lognormal"])
+    if around is not None:
+        centre = np.log([around.median_days, around.sigma])
+        prior = core.Prior(centre, 1.0 / np.square(_BETWEEN))
+        begin = centre[None]
+        box = core.Box(np.minimum(box.low, centre), np.maximum(box.high, centre))
+    peak = core.climb(core.likelihood(core.NORMAL, rows), begin, box, prior)
+    median, sigma = np.exp(peak.at[0]).tolist()
+    variance = core.covariance_of(peak.curvature[0], sigma, (True, True))[0, 0]
     return LognormalFit(
-        median_days=float(np.exp(found.x[0])),
-        sigma=float(np.exp(found.x[1])),
-        median_error=_error(loss, found.x),
-        n_stops=length.size,
-        n_censored=int(open_.sum()),
+        median_days=median,
+        sigma=sigma,
+        median_error=float(np.sqrt(variance)),
+        n_stops=rows.n_stops,
+        n_censored=rows.n_censored,
     )
-
-
-def _faults(length: Floats, open_: NDArray[np.bool_], floor: float, fewest: int) -> list[Fault]:
-    if length.ndim != 1 or open_.shape != length.shape:
-        rule = "must be (n_stops,), and censored alike"
-        return [Fault("days", rule, (length.shape, open_.shape))]
-    faults = []
-    if not (np.isfinite(length).all() and (length > 0.0).all()):
-        faults.append(Fault("days", "must be finite numbers above 0", length.tolist()))
-    elif not (np.isfinite(floor) and 0.0 <= floor <= length.min(initial=np.inf)):
-        rule = "must be a number of days from 0 to the shortest stop"
-        faults.append(Fault("truncated_below_days", rule, floor))
-    if int((~open_).sum()) < fewest or not length.size:
-        rule = f"must hold at least {max(fewest, 1)} stops{' that have ended' if fewest else ''}"
-        faults.append(Fault("days", rule, int((~open_).sum())))
-    return faults
-
-
-def _error(loss: Callable[[Floats], float], at: Floats) -> float:
-    """Return the standard error of the first parameter, by the curvature of the likelihood."""
-    shifts = np.eye(at.size) * _STEP
-    corners = [
-        [loss(at + a + b) - loss(at + a - b) - loss(at - a + b) + loss(at - a - b) for b in shifts]
-        for a in shifts
-    ]
-    information = np.array(corners) / (4.0 * _STEP**2)
-    # On the edge of what is allowed the likelihood may bend the other way: no knowledge.
-    variance = np.linalg.pinv(information, hermitian=True)[0, 0]
-    return float(np.sqrt(variance)) if variance > 0.0 else float(np.exp(at[1]))
