@@ -1,4 +1,4 @@
-"""The posterior of a rate against published figures and scipy.stats, then against its laws."""
+"""Posteriors of rates against published figures and scipy, then against their laws."""
 
 import math
 
@@ -6,11 +6,29 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, special, stats
 
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.hazard import Rate, fit_rate
+from supplyrisk.hazard.rates import corrected, split_rate
+from supplyrisk.model.hazard import Peril
 
+# The library's reference gives the 18 stops of the tin panel in 259 years by cause, as rates.
+TIN = dict.fromkeys(map(str, Peril), 0) | {
+    "regulatory_or_licence": 7,
+    "export_restriction": 3,
+    "strike": 2,
+    "price_curtailment": 2,
+    "armed_conflict": 1,
+    "civil_unrest": 1,
+    "accident": 1,
+    "pandemic": 1,
+}
+TIN_YEARS = 259.0
+
+by_cause = st.dictionaries(st.text("abcdefgh", min_size=1), st.integers(0, 200), min_size=1)
+medians = st.floats(1.0, 10.0)
+sigmas = st.floats(0.0, 1.0)
 counts = st.integers(0, 500)
 years = st.floats(0.1, 10_000.0)
 levels = st.floats(0.01, 0.99)
@@ -156,3 +174,284 @@ def test_both_faults_are_named_at_once():
 def test_a_level_outside_zero_and_one_is_refused(level):
     with pytest.raises(InvalidInputError, match=r"level must lie in \(0, 1\)"):
         fit_rate(18, 259.0).interval(level)
+
+
+# --- Counts under an uncertain rate -------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [0.5, 3.5, 18.5])
+def test_counts_under_a_gamma_rate_are_negative_binomial(shape):
+    # What a hazard with `rate_shape` draws: Poisson counts whose rate is drawn first.
+    rate, horizon = Rate(rate_shape=shape, exposure_years=25.0), 4.0
+    counts = stats.nbinom(shape, 25.0 / (25.0 + horizon))
+    for n in (0, 1, 5):
+        # The density of the rate on a logarithmic scale, where it has no pole at 0.
+        chance, _ = integrate.quad(
+            lambda x, n=n: (
+                stats.poisson.pmf(n, math.exp(x) * horizon)
+                * stats.gamma.pdf(math.exp(x), shape, scale=1.0 / 25.0)
+                * math.exp(x)
+            ),
+            -60.0,
+            5.0,
+            points=[math.log(rate.mean)],
+            limit=200,
+        )
+        assert chance == pytest.approx(counts.pmf(n), rel=1e-6)
+    expected = rate.mean * horizon
+    assert counts.mean() == pytest.approx(expected, rel=1e-12)
+    assert counts.var() == pytest.approx(expected + expected**2 / rate.rate_shape, rel=1e-12)
+
+
+def test_gamma_factor_drawn_once_for_each_future_gives_those_counts():
+    # As the simulation does it: standard_gamma(k) / k times the mean rate, then Poisson.
+    rng, n = np.random.default_rng(3), 200_000
+    rate, horizon = fit_rate(3, 50.0), 5.0
+    factor = rng.standard_gamma(rate.rate_shape, n) / rate.rate_shape
+    drawn = rng.poisson(rate.mean * horizon * factor)
+    counts = stats.nbinom(rate.rate_shape, rate.exposure_years / (rate.exposure_years + horizon))
+    seen = np.bincount(np.minimum(drawn, 4), minlength=5)
+    chance = np.append(counts.pmf(range(4)), counts.sf(3))
+    # Four degrees of freedom: 18.5 is exceeded once in 1,000 seeds.
+    assert ((seen - n * chance) ** 2 / (n * chance)).sum() < 18.5
+
+
+# --- One total, split over causes ---------------------------------------------------------
+
+
+def test_causes_of_the_tin_panel_are_those_of_the_reference():
+    published = {
+        "regulatory_or_licence": 0.027,
+        "export_restriction": 0.012,
+        "strike": 0.008,
+        "price_curtailment": 0.008,
+        "armed_conflict": 0.004,
+        "civil_unrest": 0.004,
+        "accident": 0.004,
+        "pandemic": 0.004,
+    }
+    assert sum(TIN.values()) == 18
+    assert len(TIN) == 13
+    for cause, rate in published.items():
+        assert TIN[cause] / TIN_YEARS == pytest.approx(rate, abs=0.0005)
+    rates = split_rate(TIN, TIN_YEARS)
+    # Worked by hand: (18.5 / 259) (7.5 / 24.5) and (18.5 / 259) (0.5 / 24.5).
+    assert rates["regulatory_or_licence"].mean == pytest.approx(0.0218659, abs=1e-7)
+    assert rates["sanctions"].mean == pytest.approx(0.0014577, abs=1e-7)
+
+
+@pytest.mark.parametrize(("n_causes", "too_many"), [(12, 0.297), (13, 0.324)])
+def test_separate_posteriors_would_add_half_an_event_for_each_cause_but_one(n_causes, too_many):
+    counts = dict(sorted(TIN.items(), key=lambda item: -item[1])[:n_causes])
+    total = fit_rate(18, TIN_YEARS).mean
+    split = sum(rate.mean for rate in split_rate(counts, TIN_YEARS).values())
+    apart = sum(fit_rate(n, TIN_YEARS).mean for n in counts.values())
+    assert split == pytest.approx(total, rel=1e-14)
+    assert (apart - total) * TIN_YEARS == pytest.approx((n_causes - 1) / 2, rel=1e-12)
+    assert apart / total - 1.0 == pytest.approx(too_many, abs=0.0005)
+
+
+def test_a_single_cause_is_the_total():
+    only = split_rate({"strike": 7}, 120.0)["strike"]
+    total = fit_rate(7, 120.0)
+    assert only.rate_shape == pytest.approx(total.rate_shape, rel=1e-14)
+    assert only.mean == pytest.approx(total.mean, rel=1e-14)
+    assert only.interval() == pytest.approx(total.interval(), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("n", "others", "n_causes"), [(0, 18, 13), (1, 17, 13), (7, 11, 13), (2, 1, 2)]
+)
+def test_interval_of_a_cause_is_that_of_the_product_by_adaptive_quadrature(n, others, n_causes):
+    counts = {"a": n, "b": others} | {f"c{i}": 0 for i in range(n_causes - 2)}
+    rate = split_rate(counts, 259.0)["a"]
+    total = stats.gamma(n + others + 0.5, scale=1.0 / 259.0)
+    share = stats.beta(n + 0.5, others + 0.5 * (n_causes - 1))
+    for bound, p in zip(rate.interval(0.9), (0.05, 0.95), strict=True):
+        # In probabilities of the share there is no pole of its density to mind.
+        below, _ = integrate.quad(
+            lambda u, bound=bound: total.cdf(bound / share.ppf(u)), 0.0, 1.0, limit=200
+        )
+        assert below == pytest.approx(p, abs=2e-5)
+
+
+def test_moments_and_interval_of_a_cause_are_those_of_simulated_products():
+    rng, n = np.random.default_rng(11), 400_000
+    names = list(TIN)
+    total = rng.gamma(18.5, 1.0 / TIN_YEARS, n)
+    share = rng.dirichlet([TIN[name] + 0.5 for name in names], n)
+    rates = split_rate(TIN, TIN_YEARS)
+    for place, name in enumerate(names):
+        product = total * share[:, place]
+        rate = rates[name]
+        error = product.std() / math.sqrt(n)
+        assert abs(product.mean() - rate.mean) < 4.0 * error
+        variance = rate.mean**2 / rate.rate_shape
+        fourth = ((product - product.mean()) ** 4).mean()
+        assert abs(product.var() - variance) < 4.0 * math.sqrt((fourth - variance**2) / n)
+        low, high = rate.interval(0.9)
+        for bound, p in ((low, 0.05), (high, 0.95)):
+            # Four standard errors of a share of 400,000 draws, and the error of the quadrature.
+            assert abs((product < bound).mean() - p) < 4.0 * math.sqrt(0.05 * 0.95 / n) + 2e-5
+
+
+@given(by_cause, years)
+def test_means_of_the_causes_add_up_to_the_total(causes, exposure):
+    rates = split_rate(causes, exposure)
+    total = fit_rate(sum(causes.values()), exposure)
+    assert list(rates) == list(causes)
+    assert sum(rate.mean for rate in rates.values()) == pytest.approx(total.mean, rel=1e-12)
+
+
+@given(by_cause, years)
+def test_a_cause_is_less_sure_than_the_total(causes, exposure):
+    total = fit_rate(sum(causes.values()), exposure).rate_shape
+    assert all(r.rate_shape <= total * (1 + 1e-12) for r in split_rate(causes, exposure).values())
+
+
+@given(by_cause, years, st.randoms(use_true_random=False))
+def test_order_of_the_causes_changes_nothing(causes, exposure, random):
+    shuffled = list(causes.items())
+    random.shuffle(shuffled)
+    rates, other = split_rate(causes, exposure), split_rate(dict(shuffled), exposure)
+    assert all(rates[name].mean == other[name].mean for name in causes)
+    assert all(rates[name].rate_shape == other[name].rate_shape for name in causes)
+
+
+@given(by_cause, years, st.floats(0.1, 10.0))
+def test_another_unit_of_time_divides_every_cause_by_it(causes, exposure, factor):
+    rates, other = split_rate(causes, exposure), split_rate(causes, exposure * factor)
+    for name in causes:
+        assert other[name].mean == pytest.approx(rates[name].mean / factor, rel=1e-12)
+        assert other[name].rate_shape == pytest.approx(rates[name].rate_shape, rel=1e-12)
+
+
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_more_years_at_the_same_rate_narrow_the_interval_of_a_cause(a, b):
+    once, twice = ({"a": k * a, "b": k * b + k, "c": 0} for k in (1, 2))
+    short, long = split_rate(once, 50.0)["a"], split_rate(twice, 100.0)["a"]
+    assert long.rate_shape > short.rate_shape
+    widths = [high - low for low, high in (short.interval(), long.interval())]
+    assert widths[1] < widths[0]
+
+
+def test_interval_of_a_cause_holds_that_of_a_lower_level():
+    rate = split_rate(TIN, TIN_YEARS)["pandemic"]
+    bounds = [rate.interval(level) for level in (0.5, 0.9, 0.99, 0.999999)]
+    lows, highs = zip(*bounds, strict=True)
+    assert 0.0 <= lows[3] < lows[2] < lows[1] < lows[0] < highs[0] < highs[1] < highs[2] < highs[3]
+    assert lows[0] < rate.mean < highs[1]
+
+
+def test_matched_gamma_is_close_to_the_product_it_stands_for():
+    # What a hazard holds has mean and variance; its bounds are off by so much.
+    for rate in split_rate(TIN, TIN_YEARS).values():
+        matched = Rate(rate_shape=rate.rate_shape, exposure_years=rate.exposure_years)
+        low, high = rate.interval()
+        assert abs(matched.interval()[1] / high - 1.0) < 0.02
+        assert special.gammainc(rate.rate_shape, low * rate.exposure_years) == pytest.approx(
+            0.05, abs=0.02
+        )
+
+
+@pytest.mark.parametrize(
+    ("causes", "exposure", "match"),
+    [
+        ({}, 259.0, "must hold at least one cause"),
+        ({"strike": -1}, 259.0, r"counts\['strike'\] must be a whole number >= 0, got -1"),
+        ({"strike": 1.5}, 259.0, r"counts\['strike'\] must be a whole number >= 0"),
+        ({"strike": math.nan}, 259.0, r"counts\['strike'\] must be a whole number >= 0"),
+        ({"strike": 1}, 0.0, "exposure_years must be a finite number > 0"),
+        ({"strike": 1}, math.nan, "exposure_years must be a finite number > 0"),
+    ],
+)
+def test_a_split_of_what_is_no_count_is_refused(causes, exposure, match):
+    with pytest.raises(InvalidInputError, match=match):
+        split_rate(causes, exposure)
+
+
+def test_counts_of_causes_must_be_named():
+    with pytest.raises(TypeError, match="counts must be of the class Mapping"):
+        split_rate([1, 0], 10.0)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, math.nan])
+def test_a_level_of_a_cause_outside_zero_and_one_is_refused(level):
+    with pytest.raises(InvalidInputError, match=r"level must lie in \(0, 1\)"):
+        split_rate(TIN, TIN_YEARS)["strike"].interval(level)
+
+
+# --- What went unrecorded -----------------------------------------------------------------
+
+
+def test_default_factor_is_what_analysts_allow_over_what_the_catalogue_recovers():
+    # The library's reference: 2 % of copper capacity a year recovered, 4.5 to 5 % allowed.
+    sure = corrected(fit_rate(28, 429), factor_sigma=0.0).mean / fit_rate(28, 429).mean
+    assert 4.5 / 2.0 < sure < 5.0 / 2.0
+    low, high = stats.lognorm(0.35, scale=2.4).interval(0.9)
+    assert (low, high) == pytest.approx((1.35, 4.27), abs=0.01)
+    assert stats.lognorm(0.35, scale=2.4).cdf(1.0) < 0.01
+
+
+def test_a_factor_of_one_that_is_sure_changes_nothing():
+    rate = fit_rate(18, 259)
+    same = corrected(rate, factor_median=1.0, factor_sigma=0.0)
+    assert same.rate_shape == pytest.approx(rate.rate_shape, rel=1e-14)
+    assert same.mean == pytest.approx(rate.mean, rel=1e-14)
+
+
+@pytest.mark.parametrize("count", [0, 3, 28])
+def test_mean_and_variance_are_those_of_simulated_products(count):
+    rng, n = np.random.default_rng(5), 1_000_000
+    rate = fit_rate(count, 429.0)
+    drawn = rng.gamma(rate.rate_shape, 1.0 / 429.0, n) * rng.lognormal(math.log(2.4), 0.35, n)
+    full = corrected(rate)
+    assert abs(drawn.mean() - full.mean) < 4.0 * drawn.std() / math.sqrt(n)
+    variance = full.mean**2 / full.rate_shape
+    fourth = ((drawn - drawn.mean()) ** 4).mean()
+    assert abs(drawn.var() - variance) < 4.0 * math.sqrt((fourth - variance**2) / n)
+    # The gamma distribution in its stead has a 95 % point within 5 % of the product's.
+    high = stats.gamma(full.rate_shape, scale=1.0 / full.exposure_years).ppf(0.95)
+    assert high == pytest.approx(np.quantile(drawn, 0.95), rel=0.05)
+
+
+@given(counts, years, medians, sigmas)
+def test_correcting_never_makes_a_rate_surer_nor_lower(count, exposure, median, sigma):
+    rate = fit_rate(count, exposure)
+    full = corrected(rate, factor_median=median, factor_sigma=sigma)
+    assert full.mean >= rate.mean * (1.0 - 1e-12)
+    assert full.rate_shape <= rate.rate_shape * (1.0 + 1e-12)
+    # However much was seen, the factor stays unsure: 1 / k is at least exp(s^2) - 1.
+    assert 1.0 / full.rate_shape >= math.expm1(sigma**2) * (1.0 - 1e-12)
+
+
+@given(counts, years, medians, sigmas, st.floats(0.1, 10.0))
+def test_another_unit_of_time_divides_the_corrected_rate_by_it(
+    count, exposure, median, sigma, factor
+):
+    a, b = (
+        corrected(fit_rate(count, t), factor_median=median, factor_sigma=sigma)
+        for t in (exposure, exposure * factor)
+    )
+    assert b.mean == pytest.approx(a.mean / factor, rel=1e-12)
+    assert b.rate_shape == pytest.approx(a.rate_shape, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"factor_median": 0.9}, "factor_median"),
+        ({"factor_median": math.nan}, "factor_median"),
+        ({"factor_sigma": -0.1}, "factor_sigma"),
+        ({"factor_sigma": 4.0}, "factor_sigma"),
+        ({"factor_sigma": None}, "factor_sigma"),
+    ],
+)
+def test_a_factor_that_is_none_is_refused(changes, field):
+    with pytest.raises(InvalidInputError, match=f"{field} must be a finite number"):
+        corrected(fit_rate(1, 1.0), **changes)
+
+
+def test_only_a_rate_is_corrected():
+    with pytest.raises(TypeError, match="rate must be of the class Rate"):
+        corrected(0.07)
