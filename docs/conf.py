@@ -58,7 +58,7 @@ html_sidebars = {  # the sidebar lists the pages below; these have none
     page: []
     for page in (
         *("index", "walikale-2025", "three-more-cases", "notebooks/*", "methods", "glossary"),
-        *("data", "questions", "readers", "arch*"),
+        *("hazards", "data", "questions", "readers", "arch*"),
     )
 }
 html_copy_source = False
