@@ -1,6 +1,7 @@
 """Bundled tables, a case built from them, readers of public formats, and frames to the model."""
 
-from supplyrisk.data.base_rates import duration_for, rate_for
+from supplyrisk.data.announcements import announced_duration
+from supplyrisk.data.base_rates import duration_for, durations_by_peril, rate_for
 from supplyrisk.data.build import build_case
 from supplyrisk.data.catalogue import bibtex, disruptions
 from supplyrisk.data.disagreements import discrepancies
@@ -49,6 +50,7 @@ from supplyrisk.data.writing import read_table, write_table
 
 __all__ = [
     "Volatility",
+    "announced_duration",
     "announced_durations",
     "balances",
     "bibtex",
@@ -62,6 +64,7 @@ __all__ = [
     "discrepancies",
     "disruptions",
     "duration_for",
+    "durations_by_peril",
     "end_uses",
     "governance",
     "market_parameters",

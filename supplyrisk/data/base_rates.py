@@ -6,10 +6,13 @@ import datetime as dt
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
+from scipy import special
 
 from supplyrisk import _validation as check
 from supplyrisk.data.catalogue import disruptions
+from supplyrisk.data.cells import TEXT
 from supplyrisk.data.supply_tables import governance, smelters
 from supplyrisk.data.tables import production, sites, table
 from supplyrisk.errors import Fault, InvalidInputError
@@ -119,6 +122,53 @@ def fit_for(peril: str, as_of: dt.date | None = None) -> tuple[LognormalFit, boo
     _require_peril(peril)
     fits = _fits(as_of)
     return (fits[peril], True) if peril in fits else (fits[_ALL], False)
+
+
+def durations_by_peril(as_of: dt.date | None = None) -> pd.DataFrame:
+    """Lengths of stops by peril, with their uncertainty [d].
+
+    Parameters
+    ----------
+    as_of : datetime.date, optional
+        Day from which to look back.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each peril with a fit of its own and one for all of them (``"all"``): peril,
+        n_stops, n_censored, median_days with the 90 % interval median_low and median_high, sigma,
+        and the predictive quantiles q10_days and q90_days. `supplyrisk.plot.durations` draws it.
+
+    Raises
+    ------
+    InvalidInputError
+        If too few stops had ended by `as_of`.
+
+    Examples
+    --------
+    >>> table = durations_by_peril().set_index("peril")
+    >>> int(table.loc["all", "n_stops"]) >= 80
+    True
+    """
+    fits = _fits(as_of)
+    perils = [*sorted(name for name in fits if name != _ALL), _ALL]
+    held = [fits[peril] for peril in perils]
+    median = np.array([fit.median_days for fit in held])
+    error = np.exp(special.ndtri(0.95) * np.array([fit.median_error for fit in held]))
+    spread = np.exp(special.ndtri(0.9) * np.array([fit.duration.sigma for fit in held]))
+    return pd.DataFrame(
+        {
+            "peril": pd.array(perils, dtype=TEXT),
+            "n_stops": [fit.n_stops for fit in held],
+            "n_censored": [fit.n_censored for fit in held],
+            "median_days": median,
+            "median_low": median / error,
+            "median_high": median * error,
+            "sigma": [fit.sigma for fit in held],
+            "q10_days": median / spread,
+            "q90_days": median * spread,
+        }
+    )
 
 
 def pooled_fit(as_of: dt.date | None = None) -> LognormalFit:

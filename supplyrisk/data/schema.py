@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -169,10 +169,7 @@ class Schema:
         faults = [*self.header_faults(frame.columns)]
         if faults:
             raise InvalidInputError(what, faults)
-
-        def name(row: int) -> str:
-            return f"row {frame.index[row]}" if labels else f"line {row + 2}"
-
+        place = partial(_place, frame.index if labels else None)
         wrong: list[tuple[int, Fault]] = []
         values: dict[str, Any] = {}
         for column in self.columns:
@@ -180,11 +177,11 @@ class Schema:
             values[column.name], rules = column.kind.check(given, required=column.required)
             for row, rule in rules:
                 text = column.kind.texts(given.iloc[[row]])[0]
-                wrong.append((row, Fault(f"{name(row)}, column {column.name}", rule, text)))
+                wrong.append((row, Fault(f"{place(row)}, column {column.name}", rule, text)))
         if wrong:
             raise InvalidInputError(what, [fault for _, fault in sorted(wrong, key=itemgetter(0))])
         made = pd.DataFrame(values, columns=self.names)
-        faults = [*self._repeated(made, name)]
+        faults = [*self._repeated(made, place)]
         if faults:
             raise InvalidInputError(what, faults)
         return made
@@ -271,6 +268,11 @@ class Schema:
                 rule = f"must not repeat the {', '.join(self.key)} of {first[key]}"
                 yield Fault(name(int(place)), rule, key)
             first.setdefault(key, name(int(place)))
+
+
+def _place(labels: pd.Index | None, row: int) -> str:
+    """Name a row of a frame: by its label, or by its line in the file that it would make."""
+    return f"line {row + 2}" if labels is None else f"row {labels[row]}"
 
 
 def _line_of(fault: Fault) -> int:

@@ -87,6 +87,15 @@ class Case(Value):
         main = consistency.commodity_of(self.commodity, self.sites)
         object.__setattr__(self, "commodity", main)  # resolved once, so that a copy keeps it
 
+    def __repr__(self) -> str:
+        """Say in a line what the case is; `supplyrisk.explain` says the rest."""
+        counts = {
+            name: len(getattr(self, name))
+            for name in ("sites", "hazards", "events", "markets", "exposures")
+        }
+        held = [f"{n} {name if n != 1 else name.removesuffix('s')}" for name, n in counts.items()]
+        return f"<Case {self.name!r} on {self.start}: {', '.join(held)}>"
+
     def site(self, site_id: str) -> MineSite:
         """Return the site of that id."""
         sites = paths.members(self, "sites")

@@ -255,7 +255,7 @@ def _words(event: DisruptionEvent, restart: Floats, start: dt.date) -> tuple[str
     simulated = ""
     if len(restart):
         low, middle, high = (_when(days, start) for days in restart)
-        simulated = f"restart {middle} ({low} to {high})"
+        simulated = f"restart {middle}" + (f" ({low} to {high})" if low != high else "")
     if event.started < start:
         return f"since {began}", simulated
     chance = f" {percent(event.probability)}:" if event.probability < 1.0 else ""

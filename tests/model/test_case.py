@@ -792,3 +792,11 @@ def test_the_digest_tells_durations_of_like_fields_apart():
 
 def _bare():
     return {"citations": (), "evidence": ()}
+
+
+def test_a_case_shows_itself_in_a_line():
+    case = sr.load_case("walikale-2025")
+    assert repr(case) == (
+        "<Case 'walikale-2025' on 2025-03-20: 22 sites, 47 hazards, 2 events, 1 market, "
+        "2 exposures>"
+    )
