@@ -82,7 +82,7 @@ def test_rejection():
 
 def test_a_case_in_the_place_of_its_outlook_is_named(case, tmp_path):
     for picture in (sr.plot.fan, sr.plot.timeline, sr.plot.contributions, sr.plot.buyers):
-        with pytest.raises(TypeError, match="outlook must be of the class Outlook, got Case"):
+        with pytest.raises(TypeError, match="outlook must be of the class Outlook, got <Case"):
             picture(case)
     with pytest.raises(TypeError, match="outlook must be of the class Outlook"):
         sr.report.write(case, tmp_path / "page.html")
