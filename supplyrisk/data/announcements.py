@@ -49,6 +49,8 @@ def announced_duration(days: float, *, as_of: dt.date | None = None) -> Lognorma
     ``announced_durations`` with stops that run on as lower bounds. The rows were gathered because
     they overran, most of them: the median, about 2, is an upper guess for announcements at large.
     Announced lengths of less than 7 days are left out, as stops of less than 7 days are elsewhere.
+    That was decided after a first fit: it takes out one row, a strike announced to end in two days
+    that lasted 1,042, and moves the median overrun from 3.3 to 2.0 and its spread from 1.9 to 1.2.
 
     Examples
     --------
