@@ -290,8 +290,8 @@ def test_errors_of_group_medians_are_about_right():
 def test_intervals_of_group_medians_cover_from_80_to_95_percent():
     # 10 groups of 8 stops, 30 % running. The spreads are taken as known once estimated, so that
     # 90 % intervals hold less; 84 % were measured, and 88 % with the true spreads.
-    # Too sure for a nominal 90 %.  The bound was 0.83; it was lowered, and the penalty on the spread
-    # added, after 0.78 had been seen without it.
+    # The bound was 0.83 at first; after 0.78 had been seen, the penalty on the spread was added
+    # and the bound lowered.
     assert 0.8 <= coverage_of_medians(100) <= 0.95
 
 
