@@ -1,4 +1,4 @@
-"""A case or an outlook in words: what is known, what is assumed, what it means."""
+"""A case, an outlook or a step towards them in words: what is known, assumed, and meant."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from supplyrisk import _html, _text, metrics
 from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.tables import TAIL_LEVEL
+from supplyrisk.hazard.conflict import ConflictHistory, events_near, front_distance
+from supplyrisk.hazard.conflict_rate import ConflictMultiplier, conflict_multiplier
+from supplyrisk.hazard.evidence_factors import bayes_factors
+from supplyrisk.hazard.evidence_update import EvidenceRow, Nowcast
 from supplyrisk.hazard.residual import residual_life
 from supplyrisk.model import paths
 from supplyrisk.model.case import Case
@@ -18,6 +23,8 @@ from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sized
+
+    from numpy.typing import NDArray
 
     from supplyrisk.model.evidence import Evidence
     from supplyrisk.model.hazard import Scope
@@ -29,7 +36,7 @@ ENOUGH_IN_THE_TAIL = 300
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Words and tables about a case or an outlook; shows itself in a notebook.
+    """Words and tables about a case and the like; shows itself in a notebook.
 
     Attributes
     ----------
@@ -62,12 +69,14 @@ class Explanation:
         return words + tables
 
 
-def explain(what: Case | Outlook) -> Explanation:
-    """Explain a case or an outlook in words and tables.
+def explain(
+    what: Case | Outlook | Nowcast | ConflictHistory | ConflictMultiplier,
+) -> Explanation:
+    """Explain a case, an outlook, or what moved the rate of a hazard, in words and tables.
 
     Parameters
     ----------
-    what : Case or Outlook
+    what : Case, Outlook, Nowcast, ConflictHistory or ConflictMultiplier
         What to explain.
 
     Returns
@@ -78,7 +87,7 @@ def explain(what: Case | Outlook) -> Explanation:
     Raises
     ------
     TypeError
-        If `what` is neither.
+        If `what` is none of them.
 
     Examples
     --------
@@ -91,7 +100,16 @@ def explain(what: Case | Outlook) -> Explanation:
     if isinstance(what, Outlook):
         words = (*_case_words(what.case), *outlook_words(what))
         return Explanation(words, {**case_tables(what.case), "Summary": what.summary()})
-    raise TypeError(f"what must be a Case or an Outlook, got {what!r:.80}")
+    if isinstance(what, Nowcast):
+        return Explanation(tuple(_nowcast_words(what)), _nowcast_tables(what))
+    if isinstance(what, ConflictHistory):
+        return Explanation(tuple(_conflict_words(what)), _conflict_tables(what))
+    if isinstance(what, ConflictMultiplier):
+        return Explanation(what.sentences, _multiplier_tables(what))
+    raise TypeError(
+        "what must be a Case, an Outlook, a Nowcast, a ConflictHistory or a ConflictMultiplier, "
+        f"got {what!r:.80}"
+    )
 
 
 def case_tables(case: Case) -> dict[str, pd.DataFrame]:
@@ -105,6 +123,7 @@ def case_tables(case: Case) -> dict[str, pd.DataFrame]:
             ],
             columns=["date", "kind", "statement"],
         ),
+        "What a nowcast would take the evidence for": _weights(case),
         "Known to matter, not in the numbers": pd.DataFrame({"what": list(case.not_quantified)}),
     }
     tables["Sources"] = pd.DataFrame(
@@ -162,6 +181,29 @@ def _by_date(item: Evidence) -> dt.date:
     return item.date
 
 
+def _weights(case: Case) -> pd.DataFrame:
+    """Return the factor that the kind of each observation has in the library's table."""
+    table = {factor.kind: factor for factor in bayes_factors()}
+    records = []
+    for item in sorted(case.evidence, key=_by_date):
+        factor = table.get(item.kind)
+        records.append(
+            {
+                "evidence": item.evidence_id,
+                "date": item.date.isoformat(),
+                "kind": item.kind,
+                "hazard": item.hazard_id or "any",
+                "family": factor and factor.family,
+                "factor": factor and factor.median,
+                "low": factor and factor.low,
+                "high": factor and factor.high,
+                "half_life_d": factor and factor.half_life_days,
+                "standing": factor.standing if factor else "no factor for this kind",
+            }
+        )
+    return pd.DataFrame(records)
+
+
 def _case_words(case: Case) -> Iterator[str]:
     yield (
         f"{case.name} starts on {case.start} and looks {case.horizon_days} days ahead "
@@ -191,6 +233,13 @@ def _case_words(case: Case) -> Iterator[str]:
     if bare:
         listed = ", ".join(bare[:5])
         yield f"Without a citation: {listed}{' and more' if len(bare) > 5 else ''}."
+    if case.evidence:
+        known = {factor.kind for factor in bayes_factors()}
+        weighed = sum(item.kind in known for item in case.evidence)
+        yield (
+            f"Evidence: {_count(case.evidence, 'observation')}, which move nothing unless "
+            f"sr.hazard.nowcast is called; its table has a factor for {weighed} of them."
+        )
 
 
 def _market_words(case: Case, market: Market) -> Iterator[str]:
@@ -258,3 +307,86 @@ def outlook_words(outlook: Outlook) -> Iterator[str]:
             f"The tail loss is {tail / (market.supply_tpa * year):.1%} of the supply that the "
             "price acts on; the price answer is not validated above a quarter."
         )
+
+
+def _nowcast_words(now: Nowcast) -> Iterator[str]:
+    yield from now.sentences
+    yield (
+        "A factor says how many times likelier an observation is if an event is near. Its "
+        "contribution, on the first day, is log10(factor) x ageing x discount. Ranges hold 90 %."
+    )
+    idle = sum(not _counts(row) for row in now.rows)
+    if idle:
+        yield f"{idle} of {_count(now.rows, 'observation')} move nothing; the last table says why."
+
+
+def _nowcast_tables(now: Nowcast) -> dict[str, pd.DataFrame]:
+    before, after = now.prior, now.hazard
+    rate = [
+        ("rate before", before.rate_pa, None, None, "1/a"),
+        ("multiplier on the first day", *now.today, "1"),
+        ("multiplier over the window", *now.multiplier, "1"),
+        ("rate after", after.rate_pa, None, None, "1/a"),
+        ("rate shape before", before.rate_shape, None, None, "1"),
+        ("rate shape after", after.rate_shape, None, None, "1"),
+        ("window", now.window_days, None, None, "d"),
+    ]
+    rows = pd.DataFrame(now.rows, columns=EvidenceRow._fields)
+    moved = np.array([_counts(row) for row in now.rows], dtype=bool)
+    why = ["evidence_id", "date", "kind", "age_days", "family", "factor", "half_life_days"]
+    tables = {
+        "What the evidence does to the rate": pd.DataFrame(
+            rate, columns=["quantity", "value", "ci_low", "ci_high", "unit"]
+        ),
+        "Observations that move the rate": rows[moved],
+        "Observations that move nothing": rows.loc[~moved, [*why, "status"]],
+    }
+    return {title: frame for title, frame in tables.items() if len(frame)}
+
+
+def _counts(row: EvidenceRow) -> bool:
+    return row.discount is not None
+
+
+def _conflict_words(history: ConflictHistory) -> Iterator[str]:
+    if not history.day.size:
+        yield f"No event of conflict is known before {_day(history, history.as_of)}."
+        return
+    first, last = history.day[[0, -1]]
+    yield (
+        f"Before {_day(history, history.as_of)}, {_count(history.day, 'event')} of conflict came, "
+        f"the first on {_day(history, first)}, the last on {_day(history, last)}; whether the "
+        "record goes on from there, the rows cannot tell."
+    )
+    front = front_distance(history)
+    if np.isnan(front.distance_km):
+        yield "Too few events are recent for a front."
+        return
+    yield (
+        f"The third nearest of the last 30 days makes the front: {_text.shown(front.distance_km)} "
+        f"km away on average over the last week, a change of {front.change_km_per_week:+.0f} km "
+        "from the week before."
+    )
+
+
+def _conflict_tables(history: ConflictHistory) -> dict[str, pd.DataFrame]:
+    counts = events_near(history)
+
+    def table(values: NDArray[np.generic]) -> pd.DataFrame:
+        columns = [f"last_{days:g}_d" for days in counts.windows_days]
+        frame = pd.DataFrame(values, columns=columns)
+        frame.insert(0, "within_km", counts.distances_km)
+        return frame
+
+    return {"Events near the site": table(counts.events), "Deaths": table(counts.fatalities)}
+
+
+def _day(history: ConflictHistory, day: float) -> str:
+    return str(np.datetime64(int(day), "D")) if history.dated else f"day {day:g}"
+
+
+def _multiplier_tables(multiplier: ConflictMultiplier) -> dict[str, pd.DataFrame]:
+    swept = sorted({0.0, 0.25, 0.5, 1.0, multiplier.elasticity})
+    given = {name: getattr(multiplier, name) for name in ("intensity", "mean", "low", "high")}
+    values = [conflict_multiplier(**given, elasticity=power).value for power in swept]
+    return {"By elasticity": pd.DataFrame({"elasticity": swept, "multiplier": values})}

@@ -1,5 +1,9 @@
-"""Words about a case and an outlook: each number in them against its own source."""
+"""Words about a case, an outlook and what moves a rate: each number against its own source."""
 
+import datetime as dt
+import math
+
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -65,6 +69,168 @@ def test_a_hazard_can_be_left_out_and_its_evidence_stays(case):
     assert not any(item.hazard_id == "kivu-conflict" for item in calm.evidence)
 
 
+# --- Evidence ------------------------------------------------------------------------------
+
+WEIGHTS = "What a nowcast would take the evidence for"
+
+
+def test_a_case_lists_its_evidence_with_the_factor_of_its_kind_or_none(case):
+    explained = sr.explain(case)
+    assert (
+        "Evidence: 16 observations, which move nothing unless sr.hazard.nowcast is called; "
+        "its table has a factor for 10 of them." in explained.sentences
+    )
+    table = explained.tables[WEIGHTS]
+    factors = {factor.kind: factor for factor in sr.hazard.bayes_factors()}
+    assert sorted(table["evidence"]) == sorted(item.evidence_id for item in case.evidence)
+    assert table["date"].tolist() == sorted(table["date"])
+    given = {item.evidence_id: item for item in case.evidence}
+    for row in table.to_dict("records"):
+        item, factor = given[row["evidence"]], factors.get(row["kind"])
+        assert (row["kind"], row["hazard"]) == (item.kind, item.hazard_id or "any")
+        if factor is None:
+            assert row["standing"] == "no factor for this kind"
+            assert math.isnan(row["factor"])
+            continue
+        assert (row["family"], row["standing"]) == (factor.family, factor.standing)
+        assert (row["low"], row["factor"], row["high"]) == (
+            factor.low,
+            factor.median,
+            factor.high,
+        )
+        assert row["half_life_d"] == factor.half_life_days
+
+
+def test_a_case_without_evidence_says_nothing_of_it(case):
+    bare = sr.explain(sr.Case(name="x", start=case.start, sites=case.sites[:1]))
+    assert WEIGHTS not in bare.tables
+    assert "nowcast" not in bare.text
+
+
+def test_explaining_moves_no_rate(case):
+    before = {hazard.hazard_id: hazard.rate_pa for hazard in case.hazards}
+    sr.explain(case)
+    assert {hazard.hazard_id: hazard.rate_pa for hazard in case.hazards} == before
+
+
+@pytest.fixture(scope="module")
+def now(case):
+    hazard = next(item for item in case.hazards if item.hazard_id == "kivu-conflict")
+    extra = (
+        sr.Evidence(evidence_id="old", date=dt.date(2023, 1, 1), kind="town_taken", statement="x"),
+        sr.Evidence(
+            evidence_id="elsewhere",
+            date=case.start,
+            kind="strike_notice",
+            statement="x",
+            hazard_id="bisie-other",
+        ),
+    )
+    return sr.hazard.nowcast(hazard, (*case.evidence, *extra), as_of=case.start, window_days=28)
+
+
+def test_a_nowcast_shows_rates_window_and_multiplier_with_its_range(now):
+    table = sr.explain(now).tables["What the evidence does to the rate"].set_index("quantity")
+    assert table.loc["rate before", "value"] == now.prior_rate_pa == 0.15
+    assert table.loc["rate after", "value"] == now.hazard.rate_pa
+    assert table.loc["rate shape after", "value"] == now.hazard.rate_shape
+    assert table.loc["window", ["value", "unit"]].tolist() == [28, "d"]
+    for name, multiplier in (("over the window", now.multiplier), ("on the first day", now.today)):
+        row = table.loc[f"multiplier {name}", ["value", "ci_low", "ci_high"]]
+        assert tuple(row) == multiplier
+    after = table.loc["rate before", "value"] * table.loc["multiplier over the window", "value"]
+    assert table.loc["rate after", "value"] == pytest.approx(after, rel=1e-14)
+
+
+def test_every_observation_of_a_nowcast_is_in_one_of_two_tables_whole(now):
+    tables = sr.explain(now).tables
+    moved = tables["Observations that move the rate"]
+    idle = tables["Observations that move nothing"]
+    assert len(moved) == 10
+    assert sorted([*moved["evidence_id"], *idle["evidence_id"]]) == sorted(
+        row.evidence_id for row in now.rows
+    )
+    counted = [row for row in now.rows if row.status == "counted"]
+    for shown, row in zip(moved.itertuples(index=False), counted, strict=True):
+        assert tuple(shown) == tuple(row)
+        assert row.standing == "assumption"
+    # By hand from what is shown: the first day is ten to the power of the contributions.
+    logs = np.log10(moved["factor"]) * 0.5 ** (moved["age_days"] / moved["half_life_days"])
+    np.testing.assert_allclose(moved["contribution"], logs * moved["discount"], rtol=1e-12)
+    assert 10 ** moved["contribution"].sum() == pytest.approx(now.today.median, rel=1e-12)
+    why = dict(zip(idle["evidence_id"], idle["status"], strict=True))
+    assert why["old"] == "older than 10 half-lives"
+    assert why["elsewhere"] == "bears on bisie-other"
+    assert why["foreign-troops"] == "no factor for this kind"
+
+
+def test_the_words_of_a_nowcast_are_its_own_and_say_what_is_idle(now):
+    explained = sr.explain(now)
+    assert explained.sentences[: len(now.sentences)] == now.sentences
+    assert explained.sentences[-1].startswith("8 of 18 observations move nothing")
+    for row in now.rows:
+        assert row.evidence_id in explained.text
+        assert row.evidence_id in explained._repr_html_()
+
+
+def test_a_nowcast_that_nothing_moves_says_so(case):
+    still = sr.explain(sr.hazard.nowcast(case.hazards[0], []))
+    assert list(still.tables) == ["What the evidence does to the rate"]
+    assert "0 of 0 observations" in still.text
+    assert "move nothing" not in still.text
+
+
+# --- Conflict ------------------------------------------------------------------------------
+
+
+def history(days, distances):
+    return sr.hazard.conflict_history(
+        0.0,
+        0.0,
+        latitude_deg=np.asarray(distances) / 111.195,
+        longitude_deg=np.zeros(len(distances)),
+        day=[dt.date(2025, 3, day) for day in days],
+        fatalities=np.arange(len(days)),
+        as_of=dt.date(2025, 3, 20),
+    )
+
+
+def test_a_history_of_conflict_shows_counts_and_front():
+    seen = history([1, 2, 3, 17], [10, 40, 90, 150])
+    explained = sr.explain(seen)
+    counts = sr.hazard.events_near(seen)
+    events = explained.tables["Events near the site"].set_index("within_km")
+    assert (events.to_numpy() == counts.events).all()
+    assert events.loc[200, "last_7_d"] == 1
+    assert (explained.tables["Deaths"].iloc[:, 1:].to_numpy() == counts.fatalities).all()
+    assert explained.sentences[0] == (
+        "Before 2025-03-20, 4 events of conflict came, the first on 2025-03-01, the last on "
+        "2025-03-17; whether the record goes on from there, the rows cannot tell."
+    )
+    front = sr.hazard.front_distance(seen)
+    assert f"{front.distance_km:.3g} km away on average" in explained.text
+    assert "Too few events" in sr.explain(history([1], [10])).text
+    assert sr.explain(history([], [])).sentences == (
+        "No event of conflict is known before 2025-03-20.",
+    )
+
+
+def test_a_multiplier_shows_its_inputs_and_other_elasticities():
+    multiplier = sr.hazard.conflict_multiplier(intensity=8.0, mean=2.0, elasticity=0.3, high=3.0)
+    explained = sr.explain(multiplier)
+    for word in (
+        "1.52",
+        "8 now",
+        "2 in the long run",
+        "4, is raised to the power 0.3",
+        "0.2 and 3",
+    ):
+        assert word in explained.sentences[0] + explained.sentences[1]
+    table = explained.tables["By elasticity"]
+    assert table["elasticity"].tolist() == [0.0, 0.25, 0.3, 0.5, 1.0]
+    assert table["multiplier"].tolist() == pytest.approx([1.0, 4**0.25, 4**0.3, 2.0, 3.0])
+
+
 def test_html_is_escaped(case):
     evil = "<script>alert(1)</script>"
     item = sr.Evidence(evidence_id="x", date=case.start, kind="note", statement=evil)
@@ -76,7 +242,7 @@ def test_html_is_escaped(case):
 
 
 def test_rejection():
-    with pytest.raises(TypeError, match="what must be a Case or an Outlook"):
+    with pytest.raises(TypeError, match=r"what must be a Case, an Outlook, a Nowcast.*'walikale"):
         sr.explain("walikale-2025")
 
 

@@ -4,6 +4,7 @@ from supplyrisk.data.announcements import announced_duration
 from supplyrisk.data.base_rates import duration_for, durations_by_peril, rate_for
 from supplyrisk.data.build import build_case
 from supplyrisk.data.catalogue import bibtex, disruptions
+from supplyrisk.data.conflict_events import conflict_near
 from supplyrisk.data.disagreements import discrepancies
 from supplyrisk.data.formats.acled import read_acled
 from supplyrisk.data.formats.baci import read_baci
@@ -58,6 +59,7 @@ __all__ = [
     "columns",
     "commodities",
     "commodity_of",
+    "conflict_near",
     "contained_metal",
     "countries",
     "country_groups",

@@ -185,7 +185,8 @@ def conflict_history(
         raise InvalidInputError("conflict_history", faults)
     past = when < end
     if strict and not past.all():
-        rule = f"must be before as_of ({_label(float(end), dated=end_dated)}) to be history"
+        end_day = _label(float(end), dated=end_dated)
+        rule = f"must be before as_of ({end_day}): events after case.start used as history"
         first = _label(float(when[~past].min()), dated=dated)
         value = f"{(~past).sum()} later events, the first on {first}"
         raise InvalidInputError("conflict_history", [Fault("day", rule, value)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplyrisk import _validation as check
+from supplyrisk._text import shown
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model._value import Value
 from supplyrisk.model.hazard import Hazard, Peril
@@ -101,6 +102,20 @@ class ConflictMultiplier:
     def ratio(self) -> float:
         """Intensity now over intensity in the long run [1]."""
         return self.intensity / self.mean
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the factor is and what went into it, a sentence each."""
+        made = (
+            f"The rate is multiplied by {shown(self.value)}: conflict has an intensity of "
+            f"{shown(self.intensity)} now and of {shown(self.mean)} in the long run; their ratio, "
+            f"{shown(self.ratio)}, is raised to the power {shown(self.elasticity)}."
+        )
+        kept = (
+            f"It is kept between {shown(self.low)} and {shown(self.high)}. The power and these "
+            "bounds are assumptions that no data support: show the answer for several of them."
+        )
+        return made, kept
 
 
 def conflict_intensity(history: ConflictHistory, kernel: ConflictKernel) -> float:

@@ -59,6 +59,7 @@ class EvidenceRow(NamedTuple):
     low: float | None = None
     high: float | None = None
     half_life_days: float | None = None
+    standing: str | None = None
     ageing: float | None = None
     discount: float | None = None
     contribution: float = 0.0
@@ -312,6 +313,7 @@ def _row(
         low=factor.low,
         high=factor.high,
         half_life_days=factor.half_life_days,
+        standing=factor.standing,
     )
     if elsewhere:
         return row._replace(status=f"bears on {item.hazard_id}")

@@ -233,11 +233,75 @@ def test_residual_life_ends_at_the_cap():
     assert life.quantile(0.999) == pytest.approx(67.0, abs=1e-9)
 
 
+# Every family, with and without a longest length.
+EVERY_FAMILY = {
+    "lognormal": CONFLICT,
+    "lognormal, capped": Duration.lognormal(median_days=121, sigma=1.75, max_days=365),
+    "weibull": Duration.weibull(shape=0.6, scale_days=45),
+    "weibull, capped": Duration.weibull(shape=2.5, scale_days=60, max_days=90),
+    "exponential": Duration.exponential(mean_days=40),
+    "exponential, capped": Duration.exponential(mean_days=40, max_days=70),
+    "fixed": Duration.fixed(days=50),
+    "fixed, capped": Duration.fixed(days=50, max_days=45),
+    "empirical": Duration.empirical(days=(5, 34, 40, 40, 90, 200)),
+    "empirical, capped": Duration.empirical(days=(5, 34, 40, 40, 90, 200), max_days=60),
+    "mixture": SHORT_OR_LONG,
+    "mixture, capped": Duration.mixture(SHORT_OR_LONG.parts, max_days=300),
+}
+
+
+def whole_lengths(duration, n, rng):
+    """Lengths drawn by numpy's own generators, without the library's."""
+    if duration.family == "mixture":
+        weights = [weight for weight, _ in duration.parts]
+        chosen = rng.choice(len(weights), size=n, p=weights)
+        drawn = np.empty(n)
+        for place, (_, part) in enumerate(duration.parts):
+            drawn[chosen == place] = whole_lengths(part, int((chosen == place).sum()), rng)
+    else:
+        drawn = {
+            "lognormal": lambda d: rng.lognormal(math.log(d.median_days), d.sigma, n),
+            "weibull": lambda d: d.scale_days * rng.weibull(d.shape, n),
+            "exponential": lambda d: rng.exponential(d.mean_days, n),
+            "fixed": lambda d: np.full(n, float(d.days)),
+            "empirical": lambda d: rng.choice(d.days, n).astype(float),
+        }[duration.family](duration)
+    return drawn if duration.max_days is None else np.minimum(drawn, duration.max_days)
+
+
+@pytest.mark.parametrize("elapsed", [0.0, 33.0])
+@pytest.mark.parametrize("name", EVERY_FAMILY)
+def test_residual_life_is_that_of_simulated_outages_that_outlasted_the_age(name, elapsed):
+    duration, n = EVERY_FAMILY[name], 200_000
+    lengths = whole_lengths(duration, n, np.random.default_rng(33))
+    left = lengths[lengths > elapsed] - elapsed
+    life = residual_life(duration, elapsed_days=elapsed)
+    for ahead in (1.0, 6.999, 7.0, 12.0, 20.0, 60.0, 150.0):
+        p = life.probability_over_within(ahead)
+        error = math.sqrt(max(p * (1.0 - p), 1e-12) / left.size)
+        assert abs((left <= ahead).mean() - p) <= 4.0 * error
+    # At least half of them are over by the median, and before it no more than half.
+    slack = 4.0 * math.sqrt(0.25 / left.size)
+    assert (left <= life.median_days * (1 + 1e-9)).mean() >= 0.5 - slack
+    assert (left < life.median_days * (1 - 1e-9)).mean() <= 0.5 + slack
+
+
 def test_lognormal_that_has_run_33_days_is_likelier_to_run_on():
     fresh, later = (residual_life(CONFLICT, elapsed_days=t) for t in (0, 33))
-    assert later.median_days > fresh.median_days
+    assert (round(fresh.median_days), round(later.median_days)) == (121, 168)
     for ahead in (7, 33, 121, 365):
         assert later.probability_over_within(ahead) < fresh.probability_over_within(ahead)
+
+
+@pytest.mark.parametrize("ahead", [1.0, 7.0, 33.0, 90.0, 365.0])
+def test_the_longer_a_lognormal_has_run_the_less_likely_is_its_end(ahead):
+    # By the closed form, for ages beyond the first days, in which its hazard still rises.
+    ages = np.array([14.0, 33.0, 60.0, 90.0, 180.0, 365.0, 1000.0])
+    alive = stats.norm.sf(np.log(ages / 121) / 1.75)
+    over = 1.0 - stats.norm.sf(np.log((ages + ahead) / 121) / 1.75) / alive
+    found = [residual_life(CONFLICT, elapsed_days=t).probability_over_within(ahead) for t in ages]
+    np.testing.assert_allclose(found, over, rtol=1e-9)
+    assert (np.diff(found) < 0.0).all()
 
 
 # --- Laws ---------------------------------------------------------------------------------
