@@ -265,6 +265,26 @@ def test_every_output_route_and_row_of_history_points_to_a_place_that_is_there()
     assert set(GIVEN["price_responses"]["disruption_id"].dropna()) <= events
 
 
+@pytest.mark.parametrize("name", ["sites", "smelters"])
+def test_a_place_opens_after_2005_and_closes_later_and_says_how_that_is_known(name):
+    frame = GIVEN[name]
+    for date in ("opened", "closed"):
+        assert (frame[date].isna() == frame[f"{date}_precision"].isna()).all()
+    dated = frame["opened"].notna() | frame["closed"].notna()
+    assert dated.sum() >= 4
+    for column in ("dates_standing", "dates_source_id", "dates_references"):
+        assert (dated == frame[column].notna()).all()
+    assert (frame["opened"].dropna() > pd.Timestamp(2005, 1, 1)).all()
+    assert (frame["closed"].dropna() <= pd.Timestamp(2025, 12, 31)).all()
+    assert not (frame["closed"] < frame["opened"]).any()
+    years = frame.loc[frame["opened_precision"] == "year", "opened"]
+    assert (years.dt.strftime("%m-%d") == "07-01").all()
+    # Nothing stops where nothing runs yet.
+    key = frame.columns[0]
+    stops = GIVEN["disruptions"].merge(frame, left_on="site_id", right_on=key)
+    assert not (stops["started"] < stops["opened"]).any()
+
+
 def test_a_route_goes_on_where_it_came_from():
     for _, legs in GIVEN["routes"].groupby("route_id"):
         legs = legs.sort_values("leg")  # noqa: PLW2901 - the legs in order
