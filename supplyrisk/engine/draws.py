@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +12,18 @@ from supplyrisk.hazard import durations, ramps
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from supplyrisk.engine.plan import Plan, Threat
     from supplyrisk.engine.streams import Streams
-    from supplyrisk.model.hazard import DisruptionEvent, Hazard
+    from supplyrisk.model.duration import Duration
+    from supplyrisk.model.hazard import DisruptionEvent, Hazard, RampUp
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
+    Stream = Callable[..., np.random.Generator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +124,24 @@ def _known(
     if event.probability < 1.0:
         happens = streams.stream("event", event.event_id, "happens").random(n_scenarios)
         scenario = scenario[happens < event.probability]
+    stream = partial(streams.stream, "event", event.event_id)
     if event.ended is not None or event.duration is None:
         whole = np.full(n_scenarios, float(((event.ended or event.started) - event.started).days))
     else:
-        size = (n_scenarios, durations.n_uniforms(event.duration))
-        uniforms = streams.stream("event", event.event_id, "duration").random(size)
         elapsed = max(-threat.start_days, 0.0)
-        whole = durations.draw(event.duration, uniforms, elapsed_days=elapsed)
+        whole = _durations(event.duration, stream, n_scenarios, elapsed_days=elapsed)
+    outage, ramp = _outages(event.ramp_up, whole, stream)
     scenario, site = _crossed(scenario, threat.sites)
-    start = np.full(scenario.shape, threat.start_days)
-    return _rows(threat, index, scenario, scenario, site, start, whole[scenario])
+    return Events(
+        scenario=scenario,
+        threat=np.full(scenario.shape, index),
+        number=scenario,
+        site=site,
+        start=np.full(scenario.shape, threat.start_days),
+        outage=outage[scenario],
+        ramp=ramp[scenario],
+        severity=np.full(scenario.shape, threat.severity),
+    )
 
 
 def _random(
@@ -140,28 +153,62 @@ def _random(
         key = ("group", hazard.rate_group) if hazard.rate_group else ("hazard", hazard.hazard_id)
         gamma = streams.stream(*key, "rate").standard_gamma(hazard.rate_shape, n_scenarios)
         rate = rate * gamma / hazard.rate_shape
-    times = streams.stream("hazard", hazard.hazard_id, "times")
-    scenario, start = poisson_times(times, rate, plan.horizon_days)
+    stream = partial(streams.stream, "hazard", hazard.hazard_id)
+    scenario, start = poisson_times(stream("times"), rate, plan.horizon_days)
+    severity = _severities(threat, stream, len(scenario))
 
-    def lengths(*key: str) -> Floats:
-        size = (len(scenario), durations.n_uniforms(hazard.duration))
-        uniforms = streams.stream("hazard", hazard.hazard_id, "duration", *key).random(size)
-        return durations.draw(hazard.duration, uniforms)
+    def outages(*key: str) -> tuple[Floats, Floats]:
+        whole = _durations(hazard.duration, stream, len(scenario), *key)
+        return _outages(hazard.ramp_up, whole, stream, *key)
 
-    shared = lengths() if hazard.shared_duration or hazard.scope.kind == "site" else None
+    shared = outages() if hazard.shared_duration or hazard.scope.kind == "site" else None
     number = np.arange(len(scenario))
     tables = []
     for site in threat.sites:
         name = plan.sites[site].site_id
-        whole = lengths(name) if shared is None else shared
+        outage, ramp = outages(name) if shared is None else shared
         hit = number
         if hazard.hit_probability < 1.0:
-            uniforms = streams.stream("hazard", hazard.hazard_id, "hit", name).random(len(number))
-            hit = number[uniforms < hazard.hit_probability]
-        at = np.full(len(hit), site)
-        tables.append(_rows(threat, index, scenario[hit], hit, at, start[hit], whole[hit]))
+            hit = number[stream("hit", name).random(len(number)) < hazard.hit_probability]
+        rows = Events(
+            scenario=scenario[hit],
+            threat=np.full(hit.shape, index),
+            number=hit,
+            site=np.full(hit.shape, site),
+            start=start[hit],
+            outage=outage[hit],
+            ramp=ramp[hit],
+            severity=severity[hit],
+        )
+        tables.append(rows)
     columns = [np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Events)]
     return Events(*columns)
+
+
+def _severities(threat: Threat, stream: Stream, n: int) -> Floats:
+    """Draw the severity of each event; a larger number takes a more severe part."""
+    weight, severity = np.array(threat.severities).T
+    if len(severity) == 1:
+        return np.full(n, severity[0])
+    uniforms = stream("severity").random(n)
+    return np.take(severity, np.searchsorted(np.cumsum(weight)[:-1], uniforms, side="right"))
+
+
+def _durations(
+    duration: Duration, stream: Stream, n: int, *key: str, elapsed_days: float = 0.0
+) -> Floats:
+    uniforms = stream("duration", *key).random((n, durations.n_uniforms(duration)))
+    return durations.draw(duration, uniforms, elapsed_days=elapsed_days)
+
+
+def _outages(ramp_up: RampUp, whole: Floats, stream: Stream, *key: str) -> tuple[Floats, Floats]:
+    """Return outage and ramp-up for whole lengths; only a spread of the ramp-up is drawn."""
+    if ramp_up.shape == "never":
+        return np.full(whole.shape, np.inf), np.zeros(whole.shape)
+    if ramp_up.ramp_sigma == 0.0:
+        return whole, ramps.ramp_days(ramp_up, whole)
+    normal = stream("ramps", *key).standard_normal(len(whole))
+    return whole, ramps.ramp_days(ramp_up, whole, normal)
 
 
 def poisson_times(
@@ -203,28 +250,6 @@ def poisson_times(
     begins = ends - rate_per_day * horizon_days
     time = (clock - begins[scenario]) / rate_per_day[scenario]
     return scenario, np.clip(time, 0.0, horizon_days)
-
-
-def _rows(
-    threat: Threat,
-    index: int,
-    scenario: Ints,
-    number: Ints,
-    site: Ints,
-    start: Floats,
-    whole: Floats,
-) -> Events:
-    never = threat.ramp_up.shape == "never"
-    return Events(
-        scenario=scenario,
-        threat=np.full(scenario.shape, index),
-        number=number,
-        site=site,
-        start=start,
-        outage=np.full(whole.shape, np.inf) if never else whole,
-        ramp=np.zeros(whole.shape) if never else ramps.ramp_days(threat.ramp_up, whole),
-        severity=np.full(scenario.shape, threat.severity),
-    )
 
 
 def _crossed(scenario: Ints, sites: Ints) -> tuple[Ints, Ints]:

@@ -224,9 +224,9 @@ def _known_length(threat: Threat, whole: float, since: float) -> float:
     if threat.ramp_up.shape == "never":
         return window
     age = max(since, 0.0)
-    ramp = ramps.ramp_days(threat.ramp_up, np.array([whole]))
+    _, ramp, weight = ramps.pairs(threat.ramp_up, np.array([whole]))
     left = expectation.ramp_to_come(threat.ramp_up, ramp, np.array([age - whole]), window)
-    return float(left[0]) + min(max(whole - age, 0.0), window)
+    return float((weight * left).mean()) + min(max(whole - age, 0.0), window)
 
 
 def _views(plan: Plan, events: Events, tables: Expectations) -> tuple[Ints, Ints, Floats]:
@@ -245,7 +245,7 @@ def _views(plan: Plan, events: Events, tables: Expectations) -> tuple[Ints, Ints
     runs = t < events.restart[row]
     at = row[runs]
     days[runs] = _interpolated(tables, events.threat[at], t[runs] - events.start[at])
-    days[~runs] = Outages(plan, events).ramp_left(row[~runs], t[~runs])
+    days[~runs] = Outages(plan, events).ramp_left(row[~runs], t[~runs], WINDOW_DAYS)
     # A sure loss of the whole window would make log(1 - y) infinite.
     return row, step, np.minimum(events.severity[row] * days / WINDOW_DAYS, 1.0 - 1e-12)
 

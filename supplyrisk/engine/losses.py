@@ -111,13 +111,14 @@ class Outages:
         acting[on_ramp] = self._by_shape(ramps.share_lost, rows[on_ramp], v)
         return acting
 
-    def ramp_left(self, rows: Ints, t: Floats) -> Floats:
-        """Days of phi still to come on the ramp-up of rows that have restarted [d]."""
-        e = self.events
-        ramp = e.ramp[rows]
-        v = np.clip((t - e.restart[rows]) / np.where(ramp > 0.0, ramp, 1.0), 0.0, 1.0)
-        whole = self._by_shape(ramps.lost_until, rows, np.ones_like(v))
-        return ramp * (whole - self._by_shape(ramps.lost_until, rows, v))
+    def ramp_left(self, rows: Ints, t: Floats, window_days: float) -> Floats:
+        """Days of phi to come in the window ahead, on the ramp-up of rows that restarted [d]."""
+        ramp = self.events.ramp[rows]
+        safe = np.where(ramp > 0.0, ramp, 1.0)
+        into = t - self.events.restart[rows]
+        now, then = (np.clip(days / safe, 0.0, 1.0) for days in (into, into + window_days))
+        until = self._by_shape(ramps.lost_until, rows, then)
+        return ramp * (until - self._by_shape(ramps.lost_until, rows, now))
 
     def knots(self, rows: Ints) -> Floats:
         """Times at which phi of each row changes its form, shape (n_rows, n_knots) [d]."""

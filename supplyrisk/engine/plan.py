@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -48,8 +49,9 @@ class Threat:
         Cause class.
     sites
         Indices of the sites in scope, in the plan's order.
-    severity
-        Share of a site's planned production lost while the outage lasts. [1]
+    severities
+        Pairs of weight and share of a site's planned production lost while the outage lasts; each
+        event takes one, the smallest first. [1]
     duration
         Length of the outage; none for an event that is over.
     ramp_up
@@ -70,7 +72,7 @@ class Threat:
     name: str
     peril: str
     sites: NDArray[np.intp]
-    severity: float
+    severities: tuple[tuple[float, float], ...]
     duration: Duration | None
     ramp_up: RampUp
     rate_pa: float = 0.0
@@ -78,6 +80,11 @@ class Threat:
     event: DisruptionEvent | None = None
     start_days: float = 0.0
     announced_days: float = 0.0
+
+    @property
+    def severity(self) -> float:
+        """Mean share of a site's planned production lost while the outage lasts [1]."""
+        return sum(weight * severity for weight, severity in self.severities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +218,7 @@ def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...]) -> Threat:
         name=hazard.hazard_id,
         peril=str(hazard.peril),
         sites=hit,
-        severity=hazard.severity / n_units,
+        severities=tuple((w, m / n_units) for w, m in sorted(hazard.severities, key=itemgetter(1))),
         duration=hazard.duration,
         ramp_up=hazard.ramp_up,
         rate_pa=hazard.rate_pa * n_units if len(hit) else 0.0,
@@ -226,7 +233,7 @@ def _from_event(event: DisruptionEvent, case: Case, sites: tuple[MineSite, ...])
         name=event.event_id,
         peril=str(event.peril),
         sites=sites_in(event.scope, sites),
-        severity=event.severity,
+        severities=((1.0, event.severity),),
         duration=event.duration,
         ramp_up=event.ramp_up,
         event=event,

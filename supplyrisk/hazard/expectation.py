@@ -48,7 +48,8 @@ def days_to_come(
     Notes
     -----
     ``E[min(D - u, H) | D > u] = (L(u + H) - L(u)) / S(u)`` with L the limited expected value and S
-    the survival function. A mixture is the mean of its parts, weighted by their survival.
+    the survival function. A mixture is the mean of its parts, weighted by their survival. Nobody
+    knows the ramp-up of an outage that runs: its part is the mean over its lengths.
     """
     alive = durations.survival(duration, elapsed_days)
     if ramp_up.shape == "never":
@@ -59,10 +60,10 @@ def days_to_come(
     whole = _lengths(duration, elapsed_days)
     left = np.minimum(whole - elapsed_days[:, np.newaxis], window_days).mean(axis=1)
     outage = np.where(alive > _CANCELS, outage, left)
-    ramp = ramps.ramp_days(ramp_up, whole)
+    whole, ramp, weight = ramps.pairs(ramp_up, whole)
     room = window_days - (whole - elapsed_days[:, np.newaxis])
     share = np.clip(room / np.where(ramp > 0.0, ramp, 1.0), 0.0, 1.0)
-    after = (ramp * ramps.lost_until(ramp_up, share)).mean(axis=1)
+    after = (weight * ramp * ramps.lost_until(ramp_up, share)).mean(axis=1)
     return np.where(alive > 0.0, outage + after, 0.0)
 
 
@@ -92,11 +93,10 @@ def days_to_come_since_start(
     running = durations.survival(duration, since_days) * days_to_come(
         duration, ramp_up, since_days, window_days
     )
-    whole = _lengths(duration, np.zeros(1))
-    ramp = ramps.ramp_days(ramp_up, whole)
+    whole, ramp, weight = ramps.pairs(ramp_up, _lengths(duration, np.zeros(1)))
     into = since_days[:, np.newaxis] - whole
     after = np.where(into >= 0.0, ramp_to_come(ramp_up, ramp, into, window_days), 0.0)
-    return np.asarray(running + after.mean(axis=1))
+    return np.asarray(running + (weight * after).mean(axis=1))
 
 
 def ramp_to_come(ramp_up: RampUp, ramp: Floats, into: Floats, window_days: float) -> Floats:

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _END: Final = math.exp(-3.0)  # an exponential ramp-up is cut where e^-3 of the loss is left
-
-
 _AN_INSTANT: Final = 1e-9  # days; a shorter ramp-up is none, and dividing by it overflows
+_N_PAIRS: Final = 3_200
+"""Pairs of outage and ramp-up over which a spread is averaged."""
+_FARTHEST: Final = 4.5
+"""Normal scores beyond which no length of a ramp-up is looked at: 7 in a million. [1]"""
+_STRIDE: Final = 77
+"""Scatters the shifts of the scores over the outages; it has no factor in common with 200."""
 
 
 def share_lost(ramp: RampUp, v: Floats) -> Floats:
@@ -87,22 +91,65 @@ def knots(ramp: RampUp) -> Floats:
     return np.arange(1, len(ramp.levels)) / len(ramp.levels)
 
 
-def ramp_days(ramp: RampUp, outage_days: Floats) -> Floats:
+def ramp_days(ramp: RampUp, outage_days: Floats, normal: Floats | float = 0.0) -> Floats:
     """Length of the ramp-up after outages of some length.
 
     Parameters
     ----------
     ramp : RampUp
-        Shape and longest length of the return.
+        Shape and length of the return.
     outage_days : ndarray
         Whole lengths of the outages. [d]
+    normal : ndarray or float, default 0.0
+        Standard normal scores of the lengths, broadcast to `outage_days`; 0 is the median. [1]
 
     Returns
     -------
     ndarray
-        ``min(ramp_days, max_share_of_outage x outage)``, shaped like `outage_days`. [d]
+        ``min(ramp_days x exp(ramp_sigma x normal), max_share_of_outage x outage)``, shaped like
+        `outage_days`. [d]
     """
-    longest = np.full(outage_days.shape, float(ramp.ramp_days))
+    longest = np.full(outage_days.shape, ramp.ramp_days * np.exp(ramp.ramp_sigma * normal))
     if ramp.max_share_of_outage is not None:
         longest = np.minimum(longest, ramp.max_share_of_outage * outage_days)
     return np.where(longest > _AN_INSTANT, longest, 0.0)
+
+
+def pairs(ramp: RampUp, outage_days: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what ramp-ups may follow outages of some length.
+
+    Parameters
+    ----------
+    ramp : RampUp
+        Shape and length of the return.
+    outage_days : ndarray, shape (..., n)
+        Whole lengths of outages that are equally likely along the last axis, n at most 3,200. [d]
+
+    Returns
+    -------
+    outage_days : ndarray, shape (..., n_pairs)
+        Outage of each pair; where the ramp-up has no spread, a pair for each outage. [d]
+    ramp_days : ndarray, shape (..., n_pairs)
+        Its ramp-up. [d]
+    weight : ndarray, shape (n_pairs,) or (1,)
+        Weights of the pairs, with mean 1: the mean of ``weight x f`` is the expectation of f. [1]
+
+    Notes
+    -----
+    The rule of equal steps in the normal score, which for smooth functions is exact to many
+    digits; each outage has its steps shifted by another part of their width, so that the errors
+    at kinks, such as the limit of `max_share_of_outage`, cancel over the outages. Against a fine
+    rule the expected days of loss of an outage with its ramp-up are off by less than 1e-4 of
+    themselves up to a `ramp_sigma` of 1.5, and by less than 2e-4 up to 3.
+    """
+    if ramp.ramp_sigma == 0.0:
+        return outage_days, ramp_days(ramp, outage_days), np.ones(1)
+    n = outage_days.shape[-1]
+    steps = _N_PAIRS // n
+    shift = (np.arange(n) * _STRIDE % n + 0.5) / n
+    place = (np.arange(steps) + shift[:, np.newaxis]) / steps
+    normal = (2.0 * place - 1.0) * _FARTHEST
+    weight = np.exp(-0.5 * normal**2)
+    weight /= weight.mean(axis=1, keepdims=True)
+    whole = np.repeat(outage_days, steps, axis=-1)
+    return whole, ramp_days(ramp, whole, normal.ravel()), weight.ravel()

@@ -228,12 +228,15 @@ class Mixture(Duration):
         faults = [
             fault for place, pair in enumerate(self.parts) for fault in _pair_faults(place, pair)
         ]
-        yield from faults
-        if not faults:
-            total = sum(weight for weight, _ in self.parts)
-            if abs(total - 1.0) > 1e-6:  # weights typed by hand to six digits are meant to sum to 1
-                yield Fault("parts", "must have weights that sum to 1", total)
+        yield from faults or weights_faults("parts", [weight for weight, _ in self.parts])
         yield from self._cap_faults()
+
+
+def weights_faults(field: str, weights: list[float]) -> Iterator[Fault]:
+    """Fault unless the weights of a mixture sum to 1."""
+    total = sum(weights)
+    if abs(total - 1.0) > 1e-6:  # weights typed by hand to six digits are meant to sum to 1
+        yield Fault(field, "must have weights that sum to 1", total)
 
 
 def _pair_faults(place: int, pair: Any) -> Iterator[Fault]:  # noqa: ANN401 - not yet known

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault
 from supplyrisk.model._value import Value
-from supplyrisk.model.duration import Duration
+from supplyrisk.model.duration import Duration, weights_faults
 from supplyrisk.model.site import country_faults
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 ScopeKind = Literal["site", "country", "region", "route"]
 RampShape = Literal["linear", "s_curve", "exponential", "steps", "never"]
+Severity = float | tuple[tuple[float, float], ...]
 
 SCOPE_KINDS: Final[tuple[str, ...]] = get_args(ScopeKind)
 RAMP_SHAPES: Final[tuple[str, ...]] = get_args(RampShape)
+MOST_RAMP_SIGMA: Final = 3.0
+"""Largest spread of a ramp-up: one in twenty is then 140 times as long as the median. [1]"""
 
 
 class Peril(StrEnum):
@@ -116,7 +119,10 @@ class RampUp(Value):
     shape
         ``"linear"``, ``"s_curve"``, ``"exponential"``, ``"steps"`` or ``"never"``.
     ramp_days
-        Length of the ramp-up after a long outage. [d]
+        Length of the ramp-up after a long outage; the median, where it has a spread. [d]
+    ramp_sigma
+        Standard deviation of the logarithm of that length, at most 3; a length that is known when
+        omitted. [1]
     max_share_of_outage
         Longest ramp-up as a share of the outage; no limit when omitted. [1]
     levels
@@ -126,12 +132,14 @@ class RampUp(Value):
 
     shape: RampShape = "linear"
     ramp_days: float = 0.0
+    ramp_sigma: float = 0.0
     max_share_of_outage: float | None = None
     levels: tuple[float, ...] | None = None
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.choice("shape", self.shape, RAMP_SHAPES)
         yield from check.number("ramp_days", self.ramp_days, least=0.0)
+        yield from self._spread_faults()
         if self.max_share_of_outage is not None:
             yield from check.number("max_share_of_outage", self.max_share_of_outage, least=0.0)
         if self.shape == "steps":
@@ -149,6 +157,17 @@ class RampUp(Value):
                     yield Fault("levels", "must not rise: production returns", self.levels)
         elif self.levels is not None:
             yield Fault("levels", "must be given only for a ramp-up in steps", self.levels)
+
+    def _spread_faults(self) -> Iterator[Fault]:
+        faults = tuple(check.number("ramp_sigma", self.ramp_sigma, least=0.0, most=MOST_RAMP_SIGMA))
+        yield from faults
+        if not faults and self.ramp_sigma > 0.0:
+            if self.shape == "never":
+                rule = "must be 0 where production never returns"
+                yield Fault("ramp_sigma", rule, self.ramp_sigma)
+            elif check.is_number(self.ramp_days) and self.ramp_days == 0.0:
+                rule = "must be 0 unless ramp_days, the median, is above 0"
+                yield Fault("ramp_sigma", rule, self.ramp_sigma)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +187,8 @@ class Hazard(Value):
     duration
         Length of the outage.
     severity
-        Share of planned production lost while the outage lasts. [1]
+        Share of planned production lost while the outage lasts; or pairs of weight and share, of
+        which each event takes one, such as ``((0.7, 1.0), (0.3, 0.5))``. [1]
     ramp_up
         Return of production after the outage.
     rate_shape
@@ -179,7 +199,7 @@ class Hazard(Value):
     hit_probability
         Probability that an event hits a given site in its scope. [1]
     shared_duration
-        Whether the sites hit by one event stay shut for the same time.
+        Whether the sites hit by one event stay shut, and ramp up, for the same time.
     """
 
     hazard_id: str
@@ -187,12 +207,25 @@ class Hazard(Value):
     scope: Scope
     rate_pa: float
     duration: Duration
-    severity: float = 1.0
+    severity: Severity = 1.0
     ramp_up: RampUp = RampUp()
     rate_shape: float | None = None
     rate_group: str | None = None
     hit_probability: float = 1.0
     shared_duration: bool = True
+
+    @property
+    def severities(self) -> tuple[tuple[float, float], ...]:
+        """Pairs of weight and severity, the weights scaled to sum to 1; one for a number [1]."""
+        if not isinstance(self.severity, tuple):
+            return ((1.0, self.severity),)
+        total = sum(weight for weight, _ in self.severity)
+        return tuple((weight / total, severity) for weight, severity in self.severity)
+
+    @property
+    def mean_severity(self) -> float:
+        """Mean share of planned production lost while an outage lasts [1]."""
+        return sum(weight * severity for weight, severity in self.severities)
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.name("hazard_id", self.hazard_id)
@@ -200,7 +233,7 @@ class Hazard(Value):
         yield from check.instance("scope", self.scope, Scope)
         yield from check.number("rate_pa", self.rate_pa, least=0.0)
         yield from check.instance("duration", self.duration, Duration)
-        yield from check.fraction("severity", self.severity)
+        yield from _severity_faults(self.severity)
         yield from check.instance("ramp_up", self.ramp_up, RampUp)
         if self.rate_shape is not None:
             yield from check.number("rate_shape", self.rate_shape, above=0.0)
@@ -210,6 +243,25 @@ class Hazard(Value):
                 yield Fault("rate_shape", "must be given with a rate_group", self.rate_shape)
         yield from check.fraction("hit_probability", self.hit_probability)
         yield from check.flag("shared_duration", self.shared_duration)
+
+
+def _severity_faults(severity: Any) -> Iterator[Fault]:  # noqa: ANN401 - not yet known
+    if not isinstance(severity, tuple | list):
+        yield from check.fraction("severity", severity)
+        return
+    if not isinstance(severity, tuple) or not severity:
+        rule = "must lie in [0, 1], or be a tuple of at least one pair of weight and severity"
+        yield Fault("severity", rule, severity)
+        return
+    faults: list[Fault] = []
+    for place, pair in enumerate(severity):
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            rule = "must be a pair of weight and severity"
+            faults.append(Fault(f"severity[{place}]", rule, pair))
+            continue
+        faults += check.number(f"severity[{place}][0]", pair[0], above=0.0)
+        faults += check.fraction(f"severity[{place}][1]", pair[1])
+    yield from faults or weights_faults("severity", [weight for weight, _ in severity])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

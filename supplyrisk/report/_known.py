@@ -122,6 +122,8 @@ def _citations(case: Case, heading: str, chosen: Iterable[Citation]) -> Markup:
 def _figure(case: Case, path: str) -> Markup:
     value = paths.look_up(case, path)
     shown = f" = {value:,.10g}" if check.is_number(value) else ""
+    if path.endswith(".severity") and isinstance(value, tuple):  # in the form of its mean
+        shown = " = " + " + ".join(f"{weight:.4g} x {share:.4g}" for weight, share in value)
     return joined((tag("code", path), shown))
 
 

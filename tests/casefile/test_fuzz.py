@@ -58,7 +58,8 @@ def thinned(table):
     return thin
 
 
-# The bundled case, and what it lacks: a mixture, steps, a fixed price, an event that is over.
+# The bundled case, and what it lacks: mixtures, steps of a length that is not known, a fixed
+# price, an event that is over.
 CASE = thinned(parsed("walikale-2025.toml"))
 CASE["hazards"][-1]["duration"] = {
     "mixture": {
@@ -69,6 +70,8 @@ CASE["hazards"][-1]["duration"] = {
     }
 }
 CASE["hazards"][-1]["ramp_up"] = {"shape": "steps", "ramp_days": 30, "levels": [1, 0.5]}
+CASE["hazards"][-1]["ramp_up"]["ramp_sigma"] = 0.9
+CASE["hazards"][-1]["severity"] = [[0.7, 1.0], [0.3, 0.5]]
 CASE["hazards"][-1] |= {"rate_group": "g", "rate_shape": 2}
 CASE["exposures"][-1]["price_terms"] = {"fixed": {"price_usd_per_t": 30_000}}
 CASE["events"].append(

@@ -107,11 +107,11 @@ hazard_id = "war"
 peril = "armed_conflict"
 scope = { region = "kivu", site_ids = ["bisie"] }
 rate_pa = 0
-severity = 1
+severity = [[0.7, 1], [0.3, 0.5]]
 rate_group = "g"
 rate_shape = 17.5
 shared_duration = false
-ramp_up = { shape = "steps", ramp_days = 30, levels = [1, 0.5] }
+ramp_up = { shape = "steps", ramp_days = 30, ramp_sigma = 0.9, levels = [1, 0.5] }
 [hazards.duration.mixture]
 max_days = 900
 parts = [
@@ -134,7 +134,9 @@ price_terms = { fixed = { price_usd_per_t = 30000 } }
     duration = sr.Duration
     war = case.hazards[1]
     assert war.scope == sr.Scope.region("kivu", site_ids=("bisie",))
-    assert war.ramp_up == sr.RampUp(shape="steps", ramp_days=30, levels=(1, 0.5))
+    ramp_up = sr.RampUp(shape="steps", ramp_days=30, ramp_sigma=0.9, levels=(1, 0.5))
+    assert war.ramp_up == ramp_up
+    assert war.severity == ((0.7, 1), (0.3, 0.5))
     assert war.duration == duration.mixture(
         (
             (0.25, duration.lognormal(median_days=9, sigma=1.5)),
@@ -376,6 +378,39 @@ def test_an_unknown_key_is_a_fault_with_the_nearest_name(old, new, field, rule, 
                 "hazards.strike.duration.mixture.parts[0].fixed.days",
                 "must be a finite number >= 0",
                 -3,
+            ),
+        ),
+        (
+            "rate_pa = 0.1",
+            "rate_pa = 0.1\nseverity = [[0.7, 1.0], [0.3, 1.5]]",
+            ("hazards.strike.severity[1][1]", "must lie in [0, 1]", 1.5),
+        ),
+        (
+            "rate_pa = 0.1",
+            "rate_pa = 0.1\nseverity = [[0.7, 1.0], [0.2, 0.5]]",
+            ("hazards.strike.severity", "must have weights that sum to 1", 0.7 + 0.2),
+        ),
+        (
+            "rate_pa = 0.1",
+            "rate_pa = 0.1\nseverity = [[0.7, 1.0], 0.5]",
+            ("hazards.strike.severity[1]", "must be a pair of weight and severity", 0.5),
+        ),
+        (
+            "rate_pa = 0.1",
+            "rate_pa = 0.1\nseverity = [{ weight = 1.0, severity = 0.5 }]",
+            (
+                "hazards.strike.severity[0]",
+                "must be a pair of weight and severity",
+                {"weight": 1.0, "severity": 0.5},
+            ),
+        ),
+        (
+            "rate_pa = 0.1",
+            "rate_pa = 0.1\nramp_up = { ramp_days = 34, ramp_sigma = 9 }",
+            (
+                "hazards.strike.ramp_up.ramp_sigma",
+                "must be a finite number >= 0 and <= 3",
+                9,
             ),
         ),
         (

@@ -82,7 +82,19 @@ def mixtures(inner):
 
 
 durations = st.recursive(simple_durations, mixtures, max_leaves=6)
+severities = st.builds(
+    lambda weights, levels: tuple(zip(weights, levels, strict=False)),
+    st.sampled_from([(1,), (0.7, 0.3), (0.1, 0.2, 0.7), (1 / 3, 1 / 3, 1 / 3)]),
+    st.tuples(fraction, fraction, fraction),
+)
 ramps = st.one_of(
+    st.builds(
+        sr.RampUp,
+        shape=st.sampled_from(["linear", "s_curve", "exponential"]),
+        ramp_days=positive,
+        ramp_sigma=st.floats(0.0, 3.0) | st.sampled_from([0, 3, np.float32(0.1)]),
+        max_share_of_outage=maybe() | least_0,
+    ),
     st.builds(
         sr.RampUp,
         shape=st.sampled_from(["linear", "s_curve", "exponential", "never"]),
@@ -138,7 +150,7 @@ def hazards(draw, name):
         scope=draw(scopes),
         rate_pa=draw(least_0),
         duration=draw(durations),
-        severity=draw(fraction),
+        severity=draw(fraction | severities),
         ramp_up=draw(ramps),
         rate_shape=draw(positive) if group else draw(maybe() | positive),
         rate_group=group,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from supplyrisk import metrics
@@ -16,6 +16,7 @@ from supplyrisk.engine import outlook as outlook_module
 from supplyrisk.engine import results, run
 from supplyrisk.engine.run import simulate
 from supplyrisk.engine.streams import Streams
+from supplyrisk.hazard.durations import survival
 from supplyrisk.model.case import Case
 from supplyrisk.model.duration import Duration
 from supplyrisk.model.hazard import DisruptionEvent, Hazard, Peril, RampUp, Scope
@@ -48,6 +49,13 @@ ramps = st.one_of(
         max_share_of_outage=st.one_of(st.none(), st.just(0.0), st.floats(0.01, 2.0)),
     ),
     st.builds(
+        RampUp,
+        shape=st.sampled_from(["linear", "s_curve", "exponential"]),
+        ramp_days=st.floats(0.01, 90.0),
+        ramp_sigma=st.floats(0.0, 3.0),
+        max_share_of_outage=st.one_of(st.none(), st.just(0.0), st.floats(0.01, 2.0)),
+    ),
+    st.builds(
         lambda days, levels: RampUp(
             shape="steps", ramp_days=days, levels=tuple(sorted(levels, reverse=True))
         ),
@@ -57,6 +65,12 @@ ramps = st.one_of(
     st.just(RampUp(shape="never")),
 )
 severities = st.one_of(st.just(1.0), st.floats(0.05, 1.0))
+mixed_severities = st.builds(
+    lambda weight, one, other: ((weight, one), (1.0 - weight, other)),
+    st.floats(0.1, 0.9),
+    st.floats(0.0, 1.0),
+    st.floats(0.0, 1.0),
+)
 countries = {"a": "COD", "b": "COD", "c": "PER"}
 
 
@@ -90,7 +104,7 @@ def hazards(draw, hazard_id):
         scope=draw(scopes),
         rate_pa=draw(st.floats(0.0, 4.0)),
         duration=draw(durations),
-        severity=draw(severities),
+        severity=draw(severities | mixed_severities),
         ramp_up=draw(ramps),
         rate_shape=shape,
         hit_probability=draw(st.one_of(st.just(1.0), st.floats(0.0, 1.0))),
@@ -102,13 +116,15 @@ def hazards(draw, hazard_id):
 def dated(draw, event_id):
     age = draw(st.integers(-60, 60))
     started = START - dt.timedelta(days=age)
+    duration = draw(durations)
+    assume(float(survival(duration, max(age, 0))) > 0.0)  # or it cannot be running still
     return DisruptionEvent(
         event_id=event_id,
         peril=Peril.OTHER,
         scope=draw(scopes),
         started=started,
         announced=min(started, START),
-        duration=draw(durations),
+        duration=duration,
         severity=draw(severities),
         ramp_up=draw(ramps),
         probability=draw(st.floats(0.0, 1.0)) if age < 0 else 1.0,
@@ -313,12 +329,30 @@ def test_longer_outages_never_lower_a_loss(case, factor, seed):
 @given(case=cases(), factor=st.floats(1.0, 20.0), seed=st.integers(0, 100))
 def test_higher_severity_never_lowers_a_loss(case, factor, seed):
     values = {
-        f"hazards.{h.hazard_id}.severity": min(1.0, h.severity * factor) for h in case.hazards
+        f"hazards.{h.hazard_id}.severity": tuple(
+            (weight, min(1.0, severity * factor)) for weight, severity in h.severities
+        )
+        for h in case.hazards
     } | {f"events.{e.event_id}.severity": min(1.0, e.severity * factor) for e in case.events}
     less, more = simulate(case, N, rng=seed), simulate(case.with_values(values), N, rng=seed)
     assert never_lower(more.lost_t, less.lost_t)
     assert never_lower(more.largest_loss_t, less.largest_loss_t)
     assert never_lower(less.result.supply_t, more.result.supply_t)
+
+
+@fewer
+@given(case=cases(), weight=st.floats(0.0, 1.0), worse=st.floats(0.0, 1.0), seed=st.integers(0, 9))
+def test_a_likelier_worse_severity_never_lowers_a_loss(case, weight, worse, seed):
+    # A share of the weight moves to a severity that is at least as high as the highest.
+    def shifted(hazard):
+        top = max(severity for _, severity in hazard.severities)
+        kept = tuple((w * (1.0 - weight), m) for w, m in hazard.severities if weight < 1.0)
+        moved = ((weight, top + (1.0 - top) * worse),) if weight > 0.0 else ()
+        return kept + moved
+
+    values = {f"hazards.{h.hazard_id}.severity": shifted(h) for h in case.hazards}
+    less, more = simulate(case, N, rng=seed), simulate(case.with_values(values), N, rng=seed)
+    assert never_lower(more.lost_t, less.lost_t)
 
 
 @fewer

@@ -165,6 +165,66 @@ def test_what_never_returns_is_missing_for_the_whole_window_at_every_age():
             assert since_start(duration, never, age) == YEAR
 
 
+# --- Ramp-ups of a length that is not known -------------------------------------------------
+
+SHAPES = {
+    "linear": None,
+    "s_curve": None,
+    "exponential": None,
+    "steps": (0.9, 0.5, 0.2),
+}
+
+
+def days_of_ramp(ramp_up, whole, ramp, now, window):
+    """Days of loss on ramp-ups of known lengths between `now` and the window's end, directly."""
+
+    def until(t):
+        v = np.clip((t - whole) / ramp, 0.0, 1.0)
+        return ramp * ramps.lost_until(ramp_up, v)
+
+    return until(now + window) - until(now)
+
+
+@pytest.mark.parametrize(("sigma", "within"), [(0.3, 1e-4), (0.9, 1e-4), (1.5, 1e-4), (3, 2e-4)])
+@pytest.mark.parametrize("share", [None, 0.73])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["lognormal", "exponential", "fixed", "empirical", "mixture"])
+def test_a_spread_of_the_ramp_up_is_averaged_over(name, shape, share, sigma, within):
+    for median in (5.0, 34.0, 200.0):
+        ramp_up = RampUp(
+            shape=shape,
+            ramp_days=median,
+            ramp_sigma=sigma,
+            max_share_of_outage=share,
+            levels=SHAPES[shape],
+        )
+        whole = expectation._lengths(DURATIONS[name], np.zeros(1))[0]
+        # The oracle: 3,001 steps in the normal score for each outage.
+        score = np.linspace(-7.0, 7.0, 3001)[:, np.newaxis]
+        weight = np.exp(-0.5 * score**2) / np.exp(-0.5 * score**2).sum()
+        ramp = np.minimum(median * np.exp(sigma * score), (share or np.inf) * whole)
+        after = (weight * days_of_ramp(ramp_up, whole, ramp, 0.0, YEAR)).sum(axis=0)
+        expected = (np.minimum(whole, YEAR) + after).mean()
+        got = to_come(DURATIONS[name], ramp_up, 0.0)
+        # The outage itself is exact; only the ramp-up is compared.
+        got += np.minimum(whole, YEAR).mean() - to_come(DURATIONS[name], NO_RAMP, 0.0)
+        assert got == pytest.approx(expected, rel=within)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("since", [0.0, 40.0, 130.0, 500.0])
+def test_days_since_start_match_simulation_of_unknown_ramp_ups(shape, since):
+    ramp_up = RampUp(shape=shape, ramp_days=60, ramp_sigma=0.9, levels=SHAPES[shape])
+    n = 20_000
+    rng = np.random.default_rng(13)
+    whole = durations.draw(MIXED, rng.random((n, durations.n_uniforms(MIXED))))
+    length = 60.0 * np.exp(0.9 * rng.standard_normal(n))
+    outage = np.minimum(since + YEAR, whole) - np.minimum(since, whole)
+    sample = outage + days_of_ramp(ramp_up, whole, length, since, YEAR)
+    tolerance = 4.0 * sample.std() / math.sqrt(n) + 0.01 * 60
+    assert since_start(MIXED, ramp_up, since) == pytest.approx(sample.mean(), abs=tolerance)
+
+
 # --- Laws -----------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate
+from scipy import integrate, stats
 
 from supplyrisk.hazard import ramps
 from supplyrisk.model.hazard import RampUp
@@ -85,3 +85,42 @@ def test_losses_add_up_and_never_exceed_the_time(ramp, v, w):
     assert -1e-15 <= b - a <= high - low + 1e-15
     shares = ramps.share_lost(ramp, np.array([low, high]))
     assert 1.0 >= shares[0] >= shares[1] >= -1e-15
+
+
+# --- Spread ---------------------------------------------------------------------------------
+
+
+def test_the_score_moves_the_length_and_its_limit_stays():
+    ramp = RampUp(ramp_days=34, ramp_sigma=0.9, max_share_of_outage=0.73)
+    outages = np.array([1000.0, 1000.0, 1000.0, 50.0, 0.0])
+    got = ramps.ramp_days(ramp, outages, np.array([0.0, 1.0, -2.0, 1.0, 3.0]))
+    expected = [34.0, 34 * math.exp(0.9), 34 * math.exp(-1.8), 36.5, 0.0]
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_without_a_spread_there_is_one_ramp_up_for_each_outage():
+    outages = np.array([[10.0, 40.0], [46.0, 400.0]])
+    whole, ramp, weight = ramps.pairs(RampUp(ramp_days=34, max_share_of_outage=0.73), outages)
+    np.testing.assert_array_equal(whole, outages)
+    np.testing.assert_allclose(ramp, [[7.3, 29.2], [33.58, 34.0]])
+    np.testing.assert_array_equal(weight, [1.0])
+
+
+@pytest.mark.parametrize("n", [1, 200])
+@given(
+    sigma=st.floats(0.01, 3.0),
+    median=st.floats(0.1, 300.0),
+    share=st.floats(0.05, 2.0),
+    outage=st.floats(1.0, 1000.0),
+)
+def test_the_mean_of_a_limited_ramp_up_has_a_closed_form(n, sigma, median, share, outage):
+    # E[min(R, c)] of a lognormal: m e^(s^2/2) Phi(z - s) + c Phi(-z), z = log(c/m)/s.
+    ramp = RampUp(ramp_days=median, ramp_sigma=sigma, max_share_of_outage=share)
+    _, days, weight = ramps.pairs(ramp, np.full(n, outage))
+    limit = share * outage
+    z = math.log(limit / median) / sigma
+    below = median * math.exp(sigma**2 / 2) * stats.norm.cdf(z - sigma)
+    expected = below + limit * stats.norm.sf(z)
+    assert weight.mean() == pytest.approx(1.0, rel=1e-12)
+    # Scores beyond 4.5 are left out: 7e-6 of the probability.
+    assert (weight * days).mean() == pytest.approx(expected, rel=1e-3, abs=1e-5 * limit)

@@ -790,6 +790,20 @@ def test_the_digest_tells_durations_of_like_fields_apart():
     assert weights.digest != days.digest
 
 
+def test_the_digest_knows_the_spread_of_severity_and_ramp_up():
+    one, spread = (
+        example(hazards=(hazard(severity=severity),), **_bare())
+        for severity in (0.85, ((0.7, 1.0), (0.3, 0.5)))
+    )
+    assert one.digest != spread.digest
+    known, unknown = (
+        example(hazards=(hazard(ramp_up=sr.RampUp(ramp_days=30, ramp_sigma=sigma)),), **_bare())
+        for sigma in (0.0, 0.9)
+    )
+    assert known.digest != unknown.digest
+    assert spread.with_values({f"hazards.{hazard().hazard_id}.severity": 0.85}) == one
+
+
 def _bare():
     return {"citations": (), "evidence": ()}
 

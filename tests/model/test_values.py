@@ -9,6 +9,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import supplyrisk as sr
 from supplyrisk.model.duration import FAMILIES, Empirical, Lognormal, Mixture
@@ -96,7 +98,11 @@ FIELDS = {
         "utilisation": FRACTION,
         "n_units": "must be a whole number >= 1",
     },
-    sr.RampUp: {"ramp_days": LEAST_0, "shape": "must be one of linear, s_curve, exponential"},
+    sr.RampUp: {
+        "ramp_days": LEAST_0,
+        "ramp_sigma": "must be a finite number >= 0 and <= 3",
+        "shape": "must be one of linear, s_curve, exponential",
+    },
     sr.Hazard: {
         "hazard_id": NAME,
         "peril": PERILS,
@@ -271,8 +277,8 @@ def test_every_field_has_its_rule_in_this_table():
 @each_class
 def test_the_smallest_arguments_make_a_value(kind):
     value = kind(**SMALLEST[kind])
-    for name, given in SMALLEST[kind].items():
-        assert getattr(value, name) == given
+    for name, held in SMALLEST[kind].items():
+        assert getattr(value, name) == held
 
 
 @each_class
@@ -636,6 +642,13 @@ def test_ramps():
             "shape",
             "must be one of linear, s_curve, exponential, steps, never ",
         ),
+        ({"ramp_days": 30, "ramp_sigma": 3.1}, "ramp_sigma", "must be a finite number >= 0 and <="),
+        ({"ramp_sigma": 0.5}, "ramp_sigma", "must be 0 unless ramp_days, the median, is above 0"),
+        (
+            {"shape": "never", "ramp_days": 30, "ramp_sigma": 0.5},
+            "ramp_sigma",
+            "must be 0 where production never returns",
+        ),
     ],
 )
 def test_ramps_refuse(arguments, field, rule):
@@ -649,6 +662,56 @@ def test_a_rate_group_needs_a_shape():
     assert (fault.field, fault.rule) == ("rate_shape", "must be given with a rate_group")
     hazard = sr.Hazard(**SMALLEST[sr.Hazard], rate_group="all", rate_shape=17.5)
     assert hazard.rate_shape == 17.5
+
+
+def with_severity(severity):
+    return sr.Hazard(**SMALLEST[sr.Hazard], severity=severity)
+
+
+def test_a_severity_is_a_number_or_pairs_of_weight_and_number():
+    known = with_severity(0.9)
+    assert known.severities == ((1.0, 0.9),)
+    assert known.mean_severity == 0.9
+    mixed = with_severity(((0.7, 1.0), (0.3, 0.5)))
+    assert mixed.severity == ((0.7, 1.0), (0.3, 0.5))
+    assert mixed.mean_severity == pytest.approx(0.85, rel=1e-15)  # 0.7 + 0.3 x 0.5
+    assert with_severity(((1, 0.9),)).mean_severity == 0.9
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.0, 1.0)), min_size=1, max_size=6),
+)
+def test_the_mean_severity_lies_between_the_least_and_the_most(pairs):
+    total = sum(weight for weight, _ in pairs)
+    hazard = with_severity(tuple((weight / total, severity) for weight, severity in pairs))
+    levels = [severity for _, severity in pairs]
+    assert min(levels) - 1e-12 <= hazard.mean_severity <= max(levels) + 1e-12
+    assert sum(weight for weight, _ in hazard.severities) == pytest.approx(1.0, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("severity", "field", "rule", "value"),
+    [
+        ((), "severity", "must lie in [0, 1], or be a tuple of at least one pair of weight", ()),
+        ([(1.0, 0.5)], "severity", "must lie in [0, 1], or be a tuple of", [(1.0, 0.5)]),
+        ((0.7, 0.3), "severity[0]", "must be a pair of weight and severity", 0.7),
+        (((1.0, 0.5, 0.2),), "severity[0]", "must be a pair of weight", (1.0, 0.5, 0.2)),
+        (((0.7, 1.0), (0.0, 0.5)), "severity[1][0]", ABOVE_0, 0.0),
+        (((0.7, 1.0), (float("nan"), 0.5)), "severity[1][0]", ABOVE_0, None),
+        (((0.7, 1.0), (0.3, 1.5)), "severity[1][1]", FRACTION, 1.5),
+        (((0.7, 1.0), (0.2, 0.5)), "severity", "must have weights that sum to 1", 0.7 + 0.2),
+    ],
+)
+def test_severities_refuse(severity, field, rule, value):
+    fault = faults_of(sr.Hazard, severity=severity)[0]
+    assert fault.field == field
+    assert fault.rule.startswith(rule)
+    assert value is None or fault.value == value
+
+
+def test_a_dated_event_has_one_severity():
+    (fault,) = faults_of(sr.DisruptionEvent, severity=((1.0, 0.5),))
+    assert (fault.field, fault.rule) == ("severity", FRACTION)
 
 
 def test_a_rate_of_zero_is_a_rate():

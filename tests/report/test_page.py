@@ -363,6 +363,15 @@ def test_unusual_cases_have_a_page(changes):
     sections_of(sr.simulate(small(**changes), 50, rng=1, keep="events"))
 
 
+def test_a_severity_of_several_parts_is_shown_in_the_form_of_its_mean():
+    case = small(
+        sources=(sr.Source(source_id="s", publisher="P", title="T", licence="L"),),
+        citations=(sr.Citation(path="hazards.strike.severity", source_id="s", standing="derived"),),
+    ).with_values({"hazards.strike.severity": ((2 / 3, 1.0), (1 / 3, 0.5))})
+    shown = Page(report.page(sr.simulate(case, 50, rng=1))).text
+    assert "hazards.strike.severity = 0.6667 x 1 + 0.3333 x 0.5" in shown
+
+
 def test_two_futures_are_enough_for_a_page(case):
     sections_of(sr.simulate(case, 2, rng=0))
 
