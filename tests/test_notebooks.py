@@ -100,7 +100,8 @@ def check_walikale(results):
     # Without noise no quarter can be above the plan; with it, it can.
     assert percentiles["output, noise 0 % quarter 3"] == 1.0
     assert percentiles["output, noise 5 % quarter 3"] < 1.0
-    assert 0.1 < percentiles["closure length"] < 0.3
+    # By the formula 10.2 %: the length of armed conflict rests on two stops, neither of them over.
+    assert 0.09 < percentiles["closure length"] < 0.115
     assert observed["closure length"] == 33.0
     quarters = [observed[f"output, noise 0 % quarter {number}"] for number in (1, 2, 3, 4)]
     assert quarters == [4270.0, 4106.0, 5190.0, 5008.0]

@@ -1,8 +1,14 @@
 """Bundled tables, a case built from them, readers of public formats, and frames to the model."""
 
 from supplyrisk.data.announcements import announced_duration
-from supplyrisk.data.base_rates import duration_for, durations_by_peril, rate_for
 from supplyrisk.data.build import build_case
+from supplyrisk.data.calibration import (
+    Calibration,
+    duration_for,
+    durations_by_peril,
+    fit_catalogue,
+    rate_for,
+)
 from supplyrisk.data.catalogue import bibtex, disruptions
 from supplyrisk.data.conflict_events import conflict_near
 from supplyrisk.data.disagreements import discrepancies
@@ -17,9 +23,12 @@ from supplyrisk.data.formats.ucdp import read_ucdp_ged
 from supplyrisk.data.formats.usgs import read_usgs_mcs
 from supplyrisk.data.formats.wgi import read_wgi
 from supplyrisk.data.frames import sites_from_frame
+from supplyrisk.data.held_out import leave_one_out
+from supplyrisk.data.history import stops
 from supplyrisk.data.market_tables import (
     announced_durations,
     balances,
+    calibrated,
     commodities,
     end_uses,
     market_parameters,
@@ -50,12 +59,14 @@ from supplyrisk.data.vocabulary import commodity_of
 from supplyrisk.data.writing import read_table, write_table
 
 __all__ = [
+    "Calibration",
     "Volatility",
     "announced_duration",
     "announced_durations",
     "balances",
     "bibtex",
     "build_case",
+    "calibrated",
     "columns",
     "commodities",
     "commodity_of",
@@ -68,7 +79,9 @@ __all__ = [
     "duration_for",
     "durations_by_peril",
     "end_uses",
+    "fit_catalogue",
     "governance",
+    "leave_one_out",
     "market_parameters",
     "official_lists",
     "panels",
@@ -99,6 +112,7 @@ __all__ = [
     "smelter_bounds",
     "smelters",
     "sources",
+    "stops",
     "substitutes",
     "supply_share_totals",
     "supply_shares",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from supplyrisk import _validation as check
-from supplyrisk.data.base_rates import SHORTEST_DAYS
 from supplyrisk.data.catalogue import disruptions
+from supplyrisk.data.history import SHORTEST_DAYS
+from supplyrisk.data.lengths import lognormal_of
 from supplyrisk.data.tables import table
 from supplyrisk.errors import Fault, InvalidInputError
-from supplyrisk.hazard.fitting import LognormalFit, fit_lognormal
+from supplyrisk.hazard.fitting import LognormalFit, fit_duration
 from supplyrisk.model.duration import Duration
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def announced_duration(days: float, *, as_of: dt.date | None = None) -> Lognorma
     faults = [*check.number("days", days, above=0.0)]
     if faults:
         raise InvalidInputError("announced_duration", faults)
-    ratio = overrun(as_of).duration
+    ratio = overrun(as_of).predictive
     return Duration.lognormal(median_days=days * ratio.median_days, sigma=ratio.sigma)
 
 
@@ -93,7 +94,7 @@ def overrun(as_of: dt.date | None = None) -> LognormalFit:
         rule = f"must leave at least {FEWEST} announced stops that were over ({over} were)"
         raise InvalidInputError("overrun", [Fault("as_of", rule, str(as_of))])
     ratio = rows["actual_days"] / rows["first_announced_days"]
-    return fit_lognormal(ratio.to_numpy(), censored=rows["censored"].to_numpy())
+    return lognormal_of(fit_duration(ratio.to_numpy(), rows["censored"].to_numpy()))
 
 
 def _known(as_of: dt.date | None) -> pd.DataFrame:
@@ -103,11 +104,14 @@ def _known(as_of: dt.date | None) -> pd.DataFrame:
         return rows
     # What is in the catalogue is known as the catalogue knew it; the rest by its own days.
     then = disruptions(as_of).set_index("disruption_id")
-    begun = rows["disruption_id"].map(then["started"]).fillna(rows["announced_date"])
-    rows = rows[begun < pd.Timestamp(as_of)].copy()
+    begun = rows["disruption_id"].map(then["started"])
+    begun = begun.where(rows["disruption_id"].notna(), rows["announced_date"])
+    said_later = rows["announced_date"] >= pd.Timestamp(as_of)
+    rows = rows[(begun < pd.Timestamp(as_of)) & ~said_later].copy()
     began = begun[rows.index]
     so_far = (pd.Timestamp(as_of) - began).dt.days.astype(float)
-    running = rows["censored"] | (rows["actual_days"] > so_far)
+    # An end on the day itself is not known yet.
+    running = rows["censored"] | (rows["actual_days"] >= so_far)
     rows["censored"] = running
     rows["actual_days"] = rows["actual_days"].where(rows["actual_days"] <= so_far, so_far)
     return rows

@@ -1,355 +1,275 @@
-"""Rates and lengths of disruptions from the catalogue, by peril: first values for a case."""
+"""How often: rates of stops by peril, metal, country and site, from the catalogue on a day."""
 
 from __future__ import annotations
 
-import datetime as dt
-from functools import cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import pandas as pd
-from scipy import special
-
-from supplyrisk import _validation as check
-from supplyrisk.data.catalogue import disruptions
-from supplyrisk.data.cells import TEXT
-from supplyrisk.data.supply_tables import governance, smelters
-from supplyrisk.data.tables import production, sites, table
+from supplyrisk.data.history import SITE_PERILS, conflict_countries, of_metals
+from supplyrisk.data.tables import production
 from supplyrisk.errors import Fault, InvalidInputError
-from supplyrisk.hazard.fitting import LognormalFit, fit_lognormal
-from supplyrisk.hazard.rates import Rate, fit_rate
+from supplyrisk.hazard.exposure import pool_rates
+from supplyrisk.hazard.rates import Rate, fit_rate, split_rate
 from supplyrisk.model.hazard import Peril
-from supplyrisk.model.site import country_faults
-from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from supplyrisk.model.duration import Lognormal
+    from supplyrisk.data.history import History
+    from supplyrisk.hazard.exposure import PooledRates
 
-SHORTEST_DAYS: Final = 7.0
-"""Shorter stops are not gathered reliably: rates and lengths leave them out alike. [d]"""
-LEAST_SEVERITY: Final = 0.25
-"""Share of a site that a stop must hit to count. [1]"""
-FEWEST_STOPS: Final = 6
-"""Stops of a peril, or of all with the end known, that a fit must rest on."""
-UNSTABLE: Final = -1.0
-"""Political stability (WGI) below which a country belongs to the exposure of armed conflict."""
-_ALL: Final = "all"
-COUNTRY_PERILS: Final = frozenset({Peril.EXPORT_RESTRICTION, Peril.SANCTIONS})
-"""Perils that act on whole countries: a case has them there, and not at sites again."""
+OTHER: Final = str(Peril.OTHER)
+_JEFFREYS: Final = 0.5
+"""Shape of the Dirichlet prior of one peril. [1]"""
 
 
-def stops(as_of: dt.date | None = None) -> pd.DataFrame:
-    """Rows of the catalogue that rates and lengths rest on, one for each physical event.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SiteRates:
+    """Rates of the stops of one mine of a metal.
 
-    Parameters
+    Attributes
     ----------
-    as_of : datetime.date, optional
-        Day from which to look back.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Stops of supply of at least 7 days and a quarter of the site, as of the day.
+    total
+        Frequency of all stops together.
+    by_peril
+        Frequency by peril; their means add up to that of the total.
+    counts
+        Stops by peril.
+    has_panel
+        Whether mines of the metal were watched themselves.
+    n_stops, site_years
+        Stops, and years of watched sites [a].
     """
-    rows = disruptions(as_of)
-    counted = (
-        rows["is_stop"]
-        & (rows["duration_days"] >= SHORTEST_DAYS)
-        & ~(rows["severity"] < LEAST_SEVERITY)
-    )
-    rows = rows[counted]
-    repeated = rows["cluster_id"].notna() & rows.duplicated("cluster_id")
-    return rows[~repeated].reset_index(drop=True)
+
+    total: Rate
+    by_peril: Mapping[str, Rate]
+    counts: Mapping[str, int]
+    has_panel: bool
+    n_stops: int
+    site_years: float
 
 
-def duration_for(peril: str, as_of: dt.date | None = None) -> Lognormal:
-    """Length of a stop by peril, fitted to the catalogue [d].
-
-    Parameters
-    ----------
-    peril : str
-        Cause class, e.g. ``"strike"``.
-    as_of : datetime.date, optional
-        Day from which to look back: only stops that had started before count, and those running
-        then are lower bounds.
-
-    Returns
-    -------
-    Lognormal
-        Predictive length: ``sigma`` holds the uncertainty of the median.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no such peril, or too few stops had ended by then.
-
-    Notes
-    -----
-    Maximum likelihood with right-censoring, left-truncated at 7 days, pulled towards the fit over
-    all perils. A peril with fewer than six stops gets the fit over all perils itself.
-
-    Examples
-    --------
-    >>> strike, regulator = duration_for("strike"), duration_for("regulatory_or_licence")
-    >>> strike.median_days < regulator.median_days
-    True
-    """
-    return fit_for(peril, as_of)[0].duration
-
-
-def fit_for(peril: str, as_of: dt.date | None = None) -> tuple[LognormalFit, bool]:
-    """Fit the length of stops of a peril; tell whether it rests on that peril alone.
+def site_rates(
+    past: History, commodity: str | None = None, apart: Iterable[str] = SITE_PERILS
+) -> SiteRates:
+    """Rates of one mine: the total pooled over metals, split over perils.
 
     Parameters
     ----------
-    peril : str
-        Cause class.
-    as_of : datetime.date, optional
-        Day from which to look back.
-
-    Returns
-    -------
-    tuple of LognormalFit and bool
-        The fit, and whether it is the peril's own rather than that over all perils.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no such peril, or too few stops had ended by then.
-    """
-    _require_peril(peril)
-    fits = _fits(as_of)
-    return (fits[peril], True) if peril in fits else (fits[_ALL], False)
-
-
-def durations_by_peril(as_of: dt.date | None = None) -> pd.DataFrame:
-    """Lengths of stops by peril, with their uncertainty [d].
-
-    Parameters
-    ----------
-    as_of : datetime.date, optional
-        Day from which to look back.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each peril with a fit of its own and one for all of them (``"all"``): peril,
-        n_stops, n_censored, median_days with the 90 % interval median_low and median_high, sigma,
-        and the predictive quantiles q10_days and q90_days. `supplyrisk.plot.durations` draws it.
-
-    Raises
-    ------
-    InvalidInputError
-        If too few stops had ended by `as_of`.
-
-    Examples
-    --------
-    >>> table = durations_by_peril().set_index("peril")
-    >>> int(table.loc["all", "n_stops"]) >= 80
-    True
-    """
-    fits = _fits(as_of)
-    perils = [*sorted(name for name in fits if name != _ALL), _ALL]
-    held = [fits[peril] for peril in perils]
-    median = np.array([fit.median_days for fit in held])
-    error = np.exp(special.ndtri(0.95) * np.array([fit.median_error for fit in held]))
-    spread = np.exp(special.ndtri(0.9) * np.array([fit.duration.sigma for fit in held]))
-    return pd.DataFrame(
-        {
-            "peril": pd.array(perils, dtype=TEXT),
-            "n_stops": [fit.n_stops for fit in held],
-            "n_censored": [fit.n_censored for fit in held],
-            "median_days": median,
-            "median_low": median / error,
-            "median_high": median * error,
-            "sigma": [fit.sigma for fit in held],
-            "q10_days": median / spread,
-            "q90_days": median * spread,
-        }
-    )
-
-
-def pooled_fit(as_of: dt.date | None = None) -> LognormalFit:
-    """Return the fit over the stops of all perils, as of a day."""
-    return _fits(as_of)[_ALL]
-
-
-def site_perils() -> list[Peril]:
-    """Return the perils that strike sites at the rates of the panels."""
-    return [peril for peril in Peril if peril not in COUNTRY_PERILS | {Peril.ARMED_CONFLICT}]
-
-
-def rate_for(
-    peril: str,
-    commodity: str | None = None,
-    country: str | None = None,
-    as_of: dt.date | None = None,
-) -> Rate:
-    """Frequency of stops by peril, from the catalogue and the years it covers [1/a].
-
-    Parameters
-    ----------
-    peril : str
-        Cause class, e.g. ``"strike"``.
+    past : History
+        The catalogue on a day.
     commodity : str, optional
-        A commodity with a panel of its own (tin, copper) is counted there; others, and by default
-        all, over the panels together.
-    country : str, optional
-        Alpha-3 code. For perils of whole countries (export restrictions, sanctions) the rate is
-        that of the country; for armed conflict that of a site there; for the others it changes
-        nothing yet.
-    as_of : datetime.date, optional
-        Day from which to look back.
+        Metal; by default any, over the panels together.
+    apart : iterable of str, optional
+        Perils with a rate of their own; all others share that of ``"other"``.
+
+    Returns
+    -------
+    SiteRates
+        The total and its parts.
+    """
+    years = past.panel_years()
+    seen = {metal: of_metals(past.at_sites, [metal]) for metal in years}
+    together = of_metals(past.at_sites, years)
+    has_panel = commodity in years
+    rows = seen[str(commodity)] if has_panel else together
+    site_years = years[str(commodity)] if has_panel else sum(years.values())
+    if commodity is None or len(years) == 1:
+        total: Rate = fit_rate(len(rows), site_years)
+    else:
+        metals = pool_rates({metal: len(held) for metal, held in seen.items()}, years)
+        total = metals.rates.get(commodity, metals.new_group)
+    alone = set(apart) - {OTHER}
+    names = [peril if peril in alone else OTHER for peril in rows["kind"]]
+    kinds = [peril if peril in alone else OTHER for peril in SITE_PERILS]
+    counts = {kind: names.count(kind) for kind in dict.fromkeys(kinds)}
+    shapes = {kind: _JEFFREYS * kinds.count(kind) for kind in kinds}
+    return SiteRates(
+        total=total,
+        by_peril=split_rate(counts, total=total, prior_shapes=shapes),
+        counts=counts,
+        has_panel=has_panel,
+        n_stops=len(rows),
+        site_years=site_years,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Records:
+    """How sites that are alike differ in their rate, by the record of each.
+
+    Attributes
+    ----------
+    pooled
+        Rates of the sites, relative to that of a typical one.
+    stops, years
+        Stops of each site, and years for which it was open and watched [a].
+    expected
+        Stops of a typical site in these years.
+    """
+
+    pooled: PooledRates
+    stops: Mapping[str, int]
+    years: Mapping[str, float]
+    expected: Mapping[str, float]
+
+    def relative_rate(self, site_id: str) -> Rate:
+        """Rate of one site relative to a typical one, by its own record.
+
+        Parameters
+        ----------
+        site_id : str
+            Site; one that is not bundled has no record.
+
+        Returns
+        -------
+        Rate
+            Mean 1 for a site without a record. [1]
+        """
+        between = self.pooled.between
+        shape = between.rate_shape
+        return Rate(
+            rate_shape=shape + self.stops.get(site_id, 0),
+            exposure_years=shape + self.expected.get(site_id, 0.0) * between.mean,
+        )
+
+
+def between_mines(past: History) -> Records:
+    """Pool mines of the metals with a panel, each by its stops over those of a typical mine.
+
+    Parameters
+    ----------
+    past : History
+        The catalogue on a day.
+
+    Returns
+    -------
+    Records
+        The spread, from the named mines and as many more without a stop as a panel has beyond
+        them; and the record of each.
+    """
+    seen = past.at_sites["site_id"].value_counts()
+    mines = past.places[past.places["is_mine"] & past.places["is_one_site"]]
+    panels = past.panel_years()
+    typical = {metal: site_rates(past, metal).total.mean for metal in panels}
+    without_panel = sorted(set(mines["commodity"]) - set(panels))
+    if without_panel:  # all such metals have the rate of a new one
+        typical |= dict.fromkeys(without_panel, site_rates(past, without_panel[0]).total.mean)
+    years = past.place_years(mines)
+    names = zip(years.index, mines["commodity"], years, strict=True)
+    expected = {str(name): typical[metal] * held for name, metal, held in names}
+    watched: dict[str, float] = {}
+    for panel in past.panels.to_dict("records"):
+        metal = str(panel["commodity"])
+        named = years[(mines["commodity"] == metal).to_numpy() & (years > 0.0).to_numpy()]
+        watched |= {str(name): expected[str(name)] for name in named.index}
+        rest = int(panel["nodes"]) - len(named)
+        left = panels[metal] - float(named.sum())
+        if rest > 0 and left > 0.0:
+            unnamed = [f"{metal}, mine {number + 1} without a name" for number in range(rest)]
+            watched |= dict.fromkeys(unnamed, typical[metal] * left / rest)
+    return Records(
+        pooled=pool_rates({name: int(seen.get(name, 0)) for name in watched}, watched),
+        stops={name: int(seen.get(name, 0)) for name in expected},
+        years={str(name): float(held) for name, held in years.items()},
+        expected=expected,
+    )
+
+
+def conflict_rate(past: History, country: str | None, site_id: str | None = None) -> Rate:
+    """Rate of armed conflict that stops a mine or smelter where conflict may reach it.
+
+    Parameters
+    ----------
+    past : History
+        The catalogue on a day.
+    country : str or None
+        Country of the site.
+    site_id : str, optional
+        A mine or smelter of the tables, whose own record then counts.
 
     Returns
     -------
     Rate
-        Posterior of the rate of one site, or of the country for a peril of countries.
+        Stops over the years of mines and smelters in countries of low political stability; for a
+        site of the tables times its own record, pooled with those of all the others.
 
     Raises
     ------
     InvalidInputError
-        If there is no such peril or commodity, or `country` is needed and not given or no code.
-
-    Notes
-    -----
-    At a site: the total over all perils has the posterior ``Gamma(N + 1/2, T)`` of N stops in T
-    site-years, and a peril the share ``(n + 1/2) / (N + K/2)`` of it for K perils, the mean of
-    Jeffreys' Dirichlet posterior. In a country: n events in T years under a gamma prior of shape
-    1/2 with the mean rate over the countries that produce. Armed conflict: stops over the years of
-    bundled mines and smelters in countries whose political stability (WGI) is below -1; elsewhere
-    the rate is 0, which has no posterior, and is refused.
-
-    As of a day the stops are those of the day. What they are divided by is of today: the countries
-    that produce, the bundled places, and one release of the governance indicators.
-
-    These are lower bounds: short, partial and technical losses are missing from the catalogue.
-
-    Examples
-    --------
-    >>> rate = rate_for("strike", "copper")
-    >>> 0.01 < rate.mean < 0.04
-    True
+        If the country is none of these.
     """
-    _require_peril(peril)
-    if commodity is not None:
-        known = table("commodities")["commodity"].tolist()
-        faults = [*check.choice("commodity", commodity, known)]
-        if faults:
-            raise InvalidInputError("rate_for", faults)
-    if country is not None and peril != Peril.ARMED_CONFLICT:
-        faults = [*country_faults("country", country, other=True)]
-        if faults:
-            raise InvalidInputError("rate_for", faults)
-    if peril == Peril.ARMED_CONFLICT:
-        return _conflict_rate(country, as_of)
-    if peril in COUNTRY_PERILS:
-        return _country_rate(peril, commodity, country, as_of)
-    panels = _panels(commodity)
-    rows = _counted(as_of)
-    at_sites = rows[rows["peril"].isin([str(known) for known in site_perils()])]
-    held = at_sites[_hold_any(at_sites["commodities"], panels["commodity"])]
-    years = float(panels["node_years"].sum()) * _part_of_the_panels(panels, as_of)
-    n_perils = len(site_perils())
-    share = (int((held["peril"] == peril).sum()) + 0.5) / (len(held) + n_perils / 2)
-    total = fit_rate(len(held), years)
-    return Rate(rate_shape=total.rate_shape, exposure_years=total.exposure_years / share)
-
-
-def conflict_countries() -> frozenset[str]:
-    """Countries in which sites are exposed to armed conflict, by their political stability."""
-    frame = governance()
-    return frozenset(frame.loc[frame["political_stability"] < UNSTABLE, "country"])
-
-
-def _conflict_rate(country: str | None, as_of: dt.date | None) -> Rate:
     exposed = conflict_countries()
     if country not in exposed:
         rule = f"must be one where conflict may reach a site ({', '.join(sorted(exposed))})"
         raise InvalidInputError("rate_for", [Fault("country", rule, country)])
-    rows = _counted(as_of)
-    hit = rows[(rows["peril"] == Peril.ARMED_CONFLICT) & rows["country"].isin(exposed)]
-    places = pd.concat([sites()["country"], smelters()["country"]])
-    return fit_rate(len(hit), int(places.isin(exposed).sum()) * _years_covered(as_of))
+    rows = past.watched
+    hit = rows[(rows["kind"] == Peril.ARMED_CONFLICT) & rows["country"].isin(exposed)]
+    years = past.place_years(past.places[past.places["country"].isin(exposed)])
+    years = years[years > 0.0]
+    total = fit_rate(len(hit), float(years.sum()))
+    if site_id not in years.index:
+        return total
+    seen = hit["site_id"].value_counts()
+    stops = {str(name): int(seen.get(name, 0)) for name in years.index}
+    held = {str(name): float(open_for) for name, open_for in years.items()}
+    expected = {name: open_for * total.mean for name, open_for in held.items()}
+    pooled = pool_rates(stops, expected)
+    records = Records(pooled=pooled, stops=stops, years=held, expected=expected)
+    return product(total, records.relative_rate(str(site_id)))
 
 
-def _country_rate(
-    peril: str, commodity: str | None, country: str | None, as_of: dt.date | None
-) -> Rate:
+def product(rate: Rate, factor: Rate) -> Rate:
+    """Frequency times an independent factor: the gamma distribution of its mean and variance.
+
+    Parameters
+    ----------
+    rate, factor : Rate
+        Frequency [1/a] and factor [1].
+
+    Returns
+    -------
+    Rate
+        Of shape k with ``1 + 1/k = (1 + 1/a)(1 + 1/b)``.
+    """
+    a, b = rate.rate_shape, factor.rate_shape
+    shape = a * b / (a + b + 1.0)
+    return Rate(rate_shape=shape, exposure_years=shape / (rate.mean * factor.mean))
+
+
+def country_rate(past: History, peril: str, commodity: str | None, country: str | None) -> Rate:
+    """Rate of a peril that acts on a whole country, pooled over the countries that produce.
+
+    Parameters
+    ----------
+    past : History
+        The catalogue on a day.
+    peril : str
+        Export restriction or sanctions.
+    commodity : str or None
+        Metal whose stops count; all by default.
+    country : str or None
+        Country.
+
+    Returns
+    -------
+    Rate
+        That of the country, or of a new one where it is no producer.
+
+    Raises
+    ------
+    InvalidInputError
+        If `country` is not given.
+    """
     if country is None:
         rule = f"must be given for {peril}, which acts on whole countries"
         raise InvalidInputError("rate_for", [Fault("country", rule, country)])
-    rows = _counted(as_of)
-    rows = rows[rows["peril"] == peril]
-    makers = production(commodity, stage=None, vintage="all")["country"].nunique()
+    rows = past.watched
+    rows = rows[rows["kind"] == peril]
     if commodity is not None:
-        rows = rows[_hold_any(rows["commodities"], [commodity])]
-    years = _years_covered(as_of)
-    pooled = (len(rows) + 0.5) / (makers * years)
-    own = int((rows["country"] == country).sum())
-    return Rate(rate_shape=own + 0.5, exposure_years=years + 0.5 / pooled)
-
-
-def _counted(as_of: dt.date | None) -> pd.DataFrame:
-    """Return the stops that began while the panels were watched."""
-    rows = stops(as_of)
-    watched: pd.DataFrame = rows[rows["started"] <= table("panels")["last_day"].max()]
-    return watched
-
-
-def _panels(commodity: str | None) -> pd.DataFrame:
-    panels = table("panels")
-    own = panels[panels["commodity"] == commodity]
-    return panels if own.empty else own
-
-
-def _years_covered(as_of: dt.date | None) -> float:
-    panels = table("panels")
-    first, last = panels["first_day"].min(), panels["last_day"].max()
-    until = min(pd.Timestamp(as_of), last) if as_of else last
-    if until <= first:
-        rule = f"must be after the first day of the catalogue, {first.date()}"
-        raise InvalidInputError("rate_for", [Fault("as_of", rule, str(as_of))])
-    return float((until - first).days) / DAYS_PER_YEAR
-
-
-def _part_of_the_panels(panels: pd.DataFrame, as_of: dt.date | None) -> float:
-    days = (panels["last_day"].max() - panels["first_day"].min()).days
-    return min(_years_covered(as_of) * DAYS_PER_YEAR / float(days), 1.0)
-
-
-def _hold_any(cells: pd.Series, wanted: Iterable[str]) -> list[bool]:
-    """Whether each cell of several commodities, separated by semicolons, holds one that counts."""
-    return [not set(wanted).isdisjoint(str(cell).split(";")) for cell in cells]
-
-
-def _require_peril(peril: str) -> None:
-    faults = [*check.choice("peril", str(peril), [str(known) for known in Peril])]
-    if faults:
-        raise InvalidInputError("peril", faults)
-
-
-@cache
-def _fits(as_of: dt.date | None) -> dict[str, LognormalFit]:
-    """Return the fit over all stops, and that of each peril with enough of them."""
-    rows = stops(as_of)
-    ended = int((~rows["censored"]).sum())
-    if ended < FEWEST_STOPS:
-        rule = f"must leave at least {FEWEST_STOPS} stops that had ended ({ended} had)"
-        raise InvalidInputError("duration_for", [Fault("as_of", rule, str(as_of))])
-    fits = {_ALL: _fit(rows, None)}
-    for peril, own in rows.groupby("peril"):
-        if len(own) >= FEWEST_STOPS:
-            fits[str(peril)] = _fit(own, fits[_ALL])
-    return fits
-
-
-def _fit(rows: pd.DataFrame, around: LognormalFit | None) -> LognormalFit:
-    return fit_lognormal(
-        rows["duration_days"].to_numpy(),
-        censored=rows["censored"].to_numpy(),
-        truncated_below_days=SHORTEST_DAYS,
-        around=around,
-    )
+        rows = of_metals(rows, [commodity])
+    makers = set(production(commodity, stage=None, vintage="all")["country"]) | set(rows["country"])
+    stops = rows["country"].value_counts()
+    counts = {str(name): int(stops.get(name, 0)) for name in sorted(makers)}
+    pooled = pool_rates(counts, past.years)
+    return pooled.rates.get(country, pooled.new_group)

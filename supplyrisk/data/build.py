@@ -8,8 +8,9 @@ from typing import Any, Final
 import pandas as pd
 
 from supplyrisk import _validation as check
-from supplyrisk.data._perils import hazards, running_events
+from supplyrisk.data._perils import UNRECORDED, hazards, running_events
 from supplyrisk.data._plan import plan
+from supplyrisk.data.calibration import Calibration, fit_catalogue
 from supplyrisk.data.quotes import market
 from supplyrisk.data.tables import table
 from supplyrisk.errors import InvalidInputError
@@ -27,6 +28,8 @@ def build_case(
     vintage: str | None = None,
     horizon_days: int = 365,
     step_days: int = 5,
+    calibration: Calibration | None = None,
+    unrecorded: str = "left out",
 ) -> Case:
     """Build the case of a metal from the bundled tables, as they stood on a day.
 
@@ -48,6 +51,15 @@ def build_case(
         Length of the simulated time. [d]
     step_days : int, default 5
         Length of a step. [d]
+    calibration : Calibration, optional
+        Rates, lengths, severities and ramp-ups, such as those of one's own rows; by default
+        `fit_catalogue` as of `start`. One that looks back from a later day is hindsight, and the
+        case says so.
+    unrecorded : str, default "left out"
+        Losses that the catalogue does not hold, short, partial and technical ones: ``"left out"``;
+        ``"rates"``, which multiplies the rates of sites (`hazard.corrected`); ``"short stops"``,
+        which gives each site a hazard of their own (`hazard.short_stops`). Output as published has
+        lost them already, so leaving them out is no mistake in a plan made from it.
 
     Returns
     -------
@@ -60,14 +72,15 @@ def build_case(
     ------
     InvalidInputError
         If the commodity is not bundled, `start` is no date or lies before every edition, or
-        `sites` or `vintage` is no valid choice.
+        `sites`, `vintage` or `unrecorded` is no valid choice.
+    TypeError
+        If `calibration` is none.
 
     Notes
     -----
     The output of a country is that of the newest year of the edition; mines that exceed it
     together are scaled down to it. A remainder stands for as many like mines as it holds times
-    the median named one. Rates and lengths are lower bounds and first values, see `rate_for` and
-    `duration_for`.
+    the median named one. Rates are lower bounds, see `rate_for`.
 
     Examples
     --------
@@ -77,11 +90,15 @@ def build_case(
     ('COD', 'tin')
     """
     faults = [*check.date("start", start), *check.choice("sites", sites, SITES)]
+    faults += check.choice("unrecorded", unrecorded, UNRECORDED)
     if faults:
         raise InvalidInputError("build_case", faults)
+    if calibration is not None:
+        check.require("calibration", calibration, Calibration)
     laid = plan(commodity, start, vintage, named=sites == "named+remainder")
-    risks, risk_citations = hazards(commodity, laid.sites, start)
-    events, event_citations, running = running_events(commodity, laid.sites, start)
+    fitted = calibration or fit_catalogue(as_of=start)
+    risks, risk_citations = hazards(commodity, laid.sites, fitted, unrecorded)
+    events, event_citations, running = running_events(commodity, laid.sites, start, fitted)
     markets, market_citations, notes = market(commodity, start, laid.total_t)
     citations = (*laid.citations, *risk_citations, *event_citations, *market_citations)
     return Case(
@@ -96,7 +113,13 @@ def build_case(
         markets=markets,
         sources=_sources(citations),
         citations=citations,
-        not_quantified=(*running, *laid.notes, *notes, *_hindsight(citations, start), *_LEFT_OUT),
+        not_quantified=(
+            *running,
+            *laid.notes,
+            *notes,
+            *_hindsight(citations, start, fitted),
+            *_LEFT_OUT,
+        ),
     )
 
 
@@ -126,17 +149,24 @@ def _sources(citations: tuple[Citation, ...]) -> tuple[Source, ...]:
     )
 
 
-def _hindsight(citations: tuple[Citation, ...], start: dt.date) -> tuple[str, ...]:
+def _hindsight(
+    citations: tuple[Citation, ...], start: dt.date, fitted: Calibration
+) -> tuple[str, ...]:
     """Name what was published after the start; a price was known on the day of its period."""
+    notes = []
+    if fitted.as_of is None or fitted.as_of > start:
+        day = f"as of {fitted.as_of}" if fitted.as_of else "of all rows"
+        notes.append(f"Hindsight: rates and lengths are {day}.")
     cited = tuple(citation for citation in citations if citation.path.startswith("sites."))
     late = [
         source.source_id
         for source in _sources(cited)
         if source.published is not None and source.published > start
     ]
-    if not late:
-        return ()
-    return (f"Hindsight: sources published after the start of the case: {', '.join(late)}.",)
+    if late:
+        names = ", ".join(late)
+        notes.append(f"Hindsight: sources published after the start of the case: {names}.")
+    return tuple(notes)
 
 
 def _given(text: Any) -> str | None:  # noqa: ANN401 - a cell of a frame

@@ -62,7 +62,29 @@ def disruptions(as_of: dt.date | None = None) -> pd.DataFrame:
     >>> bool(then.loc["E131", "censored"]), float(then.loc["E131", "duration_days"])
     (True, 7.0)
     """
-    frame = table("disruptions")
+    return known_on(table("disruptions"), as_of)
+
+
+def known_on(frame: pd.DataFrame, as_of: dt.date | None) -> pd.DataFrame:
+    """Cut rows of the catalogue at a day, see `disruptions`.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Rows with the columns of the table ``disruptions``.
+    as_of : datetime.date, optional
+        Day from which to look back; the rows as they are by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What was known on the day.
+
+    Raises
+    ------
+    InvalidInputError
+        If `as_of` is no date.
+    """
     if as_of is None:
         return frame
     faults = [*check.date("as_of", as_of)]

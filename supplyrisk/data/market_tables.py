@@ -185,6 +185,29 @@ def trade_codes(commodity: str | None = None) -> pd.DataFrame:
     return where("trade_codes", commodity=commodity)
 
 
+def calibrated(quantity: str | None = None) -> pd.DataFrame:
+    """Rates, lengths, severities and ramp-ups fitted to the catalogue, as of some days.
+
+    Parameters
+    ----------
+    quantity : str, optional
+        What was fitted, e.g. ``"length"``; all by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the table ``calibrated``, see `columns`; blank `as_of` for all rows, else the
+        start of a bundled case. ``python -m supplyrisk.data.calibrate`` writes it anew;
+        `fit_catalogue` fits as of any day.
+
+    Raises
+    ------
+    InvalidInputError
+        If no row has such a value; the message names those there are.
+    """
+    return where("calibrated", quantity=quantity)
+
+
 def commodities() -> pd.DataFrame:
     """Commodities of the library's vocabulary, and what publishers call them.
 

@@ -29,6 +29,7 @@ from supplyrisk.hazard.pooling import Between, GroupFits, fit_groups, mixture_of
 from supplyrisk.hazard.rates import MixedRate, Rate, corrected, fit_rate, split_rate
 from supplyrisk.hazard.residual import ResidualLife, residual_life
 from supplyrisk.hazard.scoring import log_score, pit, pit_histogram
+from supplyrisk.hazard.short_stops import short_stops
 from supplyrisk.hazard.survivors import GoodnessOfFit, KaplanMeier, goodness_of_fit, kaplan_meier
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "pool_rates",
     "residual_life",
     "residuals",
+    "short_stops",
     "simulate_hawkes",
     "split_rate",
     "times_within",

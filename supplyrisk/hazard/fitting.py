@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import special
@@ -15,6 +15,7 @@ from supplyrisk.hazard import _likelihood as core
 from supplyrisk.hazard import scoring
 from supplyrisk.hazard._families import FAMILIES, begin_of, family_box, profile_ends
 from supplyrisk.hazard._rows import Rows, rows_of
+from supplyrisk.hazard.rates import tails
 from supplyrisk.model.duration import Duration
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 Family = Literal["lognormal", "weibull", "exponential"]
-
-_BETWEEN: Final = (0.7, 0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -270,7 +269,7 @@ def fit_duration(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LognormalFit:
-    """A lognormal length fitted to observed stops.
+    """A lognormal length of one of several groups of stops that were fitted together.
 
     Attributes
     ----------
@@ -293,77 +292,28 @@ class LognormalFit:
     n_censored: int
 
     @property
-    def duration(self) -> Lognormal:
-        """Predictive length: its spread holds the uncertainty of the median."""
+    def predictive(self) -> Lognormal:
+        """Length whose spread holds the uncertainty of the median as well."""
         spread = float(np.hypot(self.sigma, self.median_error))
         return Duration.lognormal(median_days=self.median_days, sigma=spread)
 
-    @property
-    def predictive(self) -> Lognormal:
-        """The same length, by the name that every fit has for it."""
-        return self.duration
+    def interval(self, level: float = 0.9) -> tuple[float, float]:
+        """Interval of the median, by its standard error [d].
 
+        Parameters
+        ----------
+        level : float, default 0.9
+            Probability that it holds, above 0 and below 1. [1]
 
-def fit_lognormal(
-    days: ArrayLike,
-    *,
-    censored: ArrayLike | None = None,
-    truncated_below_days: ArrayLike | None = None,
-    around: LognormalFit | None = None,
-) -> LognormalFit:
-    r"""Fit a lognormal length, on request pulled to that of a wider group.
+        Returns
+        -------
+        tuple of float
+            Lower and upper bound. [d]
 
-    Parameters
-    ----------
-    days : array_like, shape (n_stops,)
-        Length of each stop, or how long it has been running; above 0. [d]
-    censored : array_like of bool, shape (n_stops,), optional
-        Whether a stop was still running, so that its length is a lower bound.
-    truncated_below_days : array_like, shape () or (n_stops,), optional
-        Stops shorter than this are not among the rows. [d]
-    around : LognormalFit, optional
-        Fit of a wider group to which this one is pulled: the less, the more rows there are.
-
-    Returns
-    -------
-    LognormalFit
-        Median, spread, and the standard error of the median.
-
-    Raises
-    ------
-    InvalidInputError
-        If fewer than two stops have ended (with `around`, if there is no stop), or a length is not
-        above 0 or below the truncation.
-
-    Notes
-    -----
-    The likelihood and its limits are those of `fit_duration`. With `around`, :math:`\mu` and
-    :math:`\ln \sigma` have normal priors about those of the wider group, of standard deviation 0.7
-    and 0.3: groups may differ by a factor of two in their median and by a third in their spread.
-    The two are assumptions; `pooling.fit_groups` estimates them from the rows.
-
-    Examples
-    --------
-    >>> fit = fit_lognormal([10, 100, 1000])
-    >>> round(fit.median_days), round(fit.sigma, 2)
-    (100, 1.88)
-    """
-    fewest = 2 if around is None else 0
-    rows = rows_of("fit_lognormal", days, censored, truncated_below_days, fewest=fewest)
-    box, prior = core.box_of(rows), core.FLAT
-    begin = begin_of(rows, FAMILIES["lognormal"])
-    if around is not None:
-        centre = np.log([around.median_days, around.sigma])
-        prior = core.Prior(centre, 1.0 / np.square(_BETWEEN))
-        begin = centre[None]
-        box = core.Box(np.minimum(box.low, centre), np.maximum(box.high, centre))
-    peak = core.climb(core.likelihood(core.NORMAL, rows), begin, box, prior)
-    median, sigma = np.exp(peak.at[0]).tolist()
-    variance = core.covariance_of(peak.curvature[0], sigma, (True, True))[0, 0]
-    return LognormalFit(
-        median_days=median,
-        sigma=sigma,
-        median_error=float(np.sqrt(variance)),
-        n_stops=rows.n_stops,
-        n_censored=rows.n_censored,
-    )
+        Raises
+        ------
+        InvalidInputError
+            If `level` lies outside (0, 1).
+        """
+        low, high = np.exp(special.ndtri(tails(level)) * self.median_error)
+        return self.median_days * float(low), self.median_days * float(high)

@@ -333,8 +333,8 @@ def mixture_of(fits: Iterable[DurationFit | LognormalFit], weights: Iterable[flo
 
     Examples
     --------
-    >>> from supplyrisk.hazard.fitting import fit_lognormal
-    >>> short, long = fit_lognormal([2, 4, 8]), fit_lognormal([50, 100, 200])
+    >>> from supplyrisk.hazard.fitting import fit_duration
+    >>> short, long = fit_duration([2, 4, 8]), fit_duration([50, 100, 200])
     >>> [round(weight, 2) for weight, _ in mixture_of([short, long], [3, 1]).parts]
     [0.75, 0.25]
     """

@@ -177,15 +177,26 @@ def fit_rate(count: int, exposure_years: float) -> Rate:
     return Rate(rate_shape=count + 0.5, exposure_years=float(exposure_years))
 
 
-def split_rate(counts: Mapping[str, int], exposure_years: float) -> dict[str, MixedRate]:
+def split_rate(
+    counts: Mapping[str, int],
+    exposure_years: float | None = None,
+    *,
+    total: Rate | None = None,
+    prior_shapes: Mapping[str, float] | None = None,
+) -> dict[str, MixedRate]:
     r"""Posterior of the rate of each cause: that of their total, split by a Dirichlet posterior.
 
     Parameters
     ----------
     counts : mapping of str to int
         Events seen of each cause; causes of which none was seen belong there too, with 0.
-    exposure_years : float
+    exposure_years : float, optional
         Years of observation, common to all causes. [a]
+    total : Rate, optional
+        Frequency of all causes together, instead of `exposure_years`, where more is known of it,
+        such as one pooled over metals; a mixture counts by its mean and its variance.
+    prior_shapes : mapping of str to float, optional
+        Shape of the prior of causes for which it is not 1/2, m/2 for one that stands for m. [1]
 
     Returns
     -------
@@ -195,17 +206,18 @@ def split_rate(counts: Mapping[str, int], exposure_years: float) -> dict[str, Mi
     Raises
     ------
     InvalidInputError
-        If there is no cause, a count is no whole number of at least 0, or `exposure_years` is not
-        above 0.
+        If there is no cause, a count is no whole number of at least 0, `exposure_years` or a shape
+        is not above 0, a shape is given for no cause, or not just one of `exposure_years` and
+        `total` is given.
     TypeError
-        If `counts` is no mapping.
+        If `counts` is no mapping, or `total` no Rate.
 
     Notes
     -----
     With N events of K causes in T years, :math:`\Lambda \sim \mathrm{Gamma}(N + 1/2, 1/T)`, and
     apart from it the shares :math:`p \sim \mathrm{Dirichlet}(n_1 + 1/2, \dots, n_K + 1/2)`,
-    Jeffreys' posteriors of a Poisson rate and of a multinomial [1]_. A cause has the rate
-    :math:`\lambda_k = \Lambda p_k` with
+    Jeffreys' posteriors of a Poisson rate and of a multinomial [1]_; `total` replaces the first. A
+    cause has the rate :math:`\lambda_k = \Lambda p_k` with
 
     .. math:: E[\lambda_k] = \frac{N + 1/2}{T} \frac{n_k + 1/2}{N + K/2}, \qquad
               1 + c_k^2 = \Bigl(1 + \frac{1}{N + 1/2}\Bigr)
@@ -214,6 +226,9 @@ def split_rate(counts: Mapping[str, int], exposure_years: float) -> dict[str, Mi
     so that a gamma distribution of shape :math:`1 / c_k^2` holds the uncertainty of total and
     share. Separate Jeffreys posteriors would add up to N + K/2 events: (K - 1)/2 too many, about
     30 % for the 18 stops of the tin panel and its 13 causes.
+
+    The parts of a Dirichlet vector may be added: one cause in the place of m of them, with their
+    events and the shape m/2, leaves the rates of the others as they are.
 
     A `rate_group` over causes is for the uncertainty of the total, which they share: it takes the
     total's `rate_shape`. Without one each cause keeps its own.
@@ -231,18 +246,29 @@ def split_rate(counts: Mapping[str, int], exposure_years: float) -> dict[str, Mi
     10.5
     """
     check.require("counts", counts, Mapping)
+    if total is not None:
+        check.require("total", total, Rate)
+    shapes = dict.fromkeys(counts, 0.5) | dict(prior_shapes or {})
     faults = [
         *(f for cause, n in counts.items() for f in check.whole(f"counts[{cause!r}]", n, least=0)),
-        *check.number("exposure_years", exposure_years, above=0.0),
+        *(f for c, a in shapes.items() for f in check.number(f"prior_shapes[{c!r}]", a, above=0.0)),
     ]
     if not counts:
         faults.append(Fault("counts", "must hold at least one cause", dict(counts)))
+    if odd := sorted(set(shapes) - set(counts), key=str):
+        faults.append(Fault("prior_shapes", "must be given for causes that have counts", odd))
+    if (exposure_years is None) == (total is None):
+        both = (exposure_years, total)
+        faults.append(Fault("exposure_years", "must be given, or total, and not both", both))
+    elif total is None:
+        faults += check.number("exposure_years", exposure_years, above=0.0)
     if faults:
         raise InvalidInputError("split_rate", faults)
-    events = sum(int(n) for n in counts.values())
-    total = fit_rate(events, exposure_years)
-    all_shapes = events + 0.5 * len(counts)
-    return {cause: _cause(total, int(n) + 0.5, all_shapes) for cause, n in counts.items()}
+    if total is None:
+        total = fit_rate(sum(int(n) for n in counts.values()), float(exposure_years or 0.0))
+    posterior = {cause: int(n) + float(shapes[cause]) for cause, n in counts.items()}
+    all_shapes = sum(posterior.values())
+    return {cause: _cause(total, shape, all_shapes) for cause, shape in posterior.items()}
 
 
 def _cause(total: Rate, share_shape: float, all_shapes: float) -> MixedRate:
@@ -253,13 +279,14 @@ def _cause(total: Rate, share_shape: float, all_shapes: float) -> MixedRate:
     shape = 1.0 / (of_total + of_share + of_total * of_share)
     share, weights = np.ones(1), np.ones(1)
     if other:
-        # On the logit scale a beta density is smooth and falls off exponentially on both sides.
+        # On the logit scale a beta density is smooth and falls off exponentially on both sides; a
+        # share below exp(-690) stands at it, so that its inverse is a float.
         width = math.sqrt(1.0 / share_shape + 1.0 / other)
         logit, step = nodes(math.log(share_shape / other), width, _N_SHARES)
         log_weight = share_shape * special.log_expit(logit) + other * special.log_expit(-logit)
         weights = np.exp(log_weight - log_weight.max()) * step
         kept = weights > VANISHING * weights.max()
-        share, weights = special.expit(logit)[kept], weights[kept]
+        share, weights = special.expit(np.maximum(logit, -690.0))[kept], weights[kept]
     return MixedRate(
         rate_shape=shape,
         exposure_years=shape / (total.mean * share_shape / all_shapes),
@@ -335,10 +362,9 @@ def corrected(
 
 def mixed(shapes: Floats, years: Floats, weights: Floats) -> MixedRate:
     """Mixture of gamma distributions, with the mean and variance of the whole."""
-    scale = 1.0 / years
-    means = shapes * scale
+    means = shapes / years
     mean = float(weights @ means)
-    variance = float(weights @ (means * scale)) + float(weights @ (means - mean) ** 2)
+    variance = float(weights @ (means / years)) + float(weights @ (means - mean) ** 2)
     return MixedRate(
         rate_shape=mean**2 / variance,
         exposure_years=mean / variance,
@@ -366,10 +392,9 @@ def _quantile(below: Callable[[float], float], p: float, typical: float) -> floa
     # A gamma distribution of small shape spreads over hundreds of powers of e towards 0.
     low, high = math.log(typical) - 1.0, math.log(typical) + 1.0
     while below(math.exp(low)) > p and low > -700.0:
-        low -= 2.0 * (math.log(typical) - low)
+        low = max(low - 2.0 * (math.log(typical) - low), -700.0)
     while below(math.exp(high)) < p and high < 700.0:
-        high += 2.0 * (high - math.log(typical))
-    low, high = max(low, -700.0), min(high, 700.0)
+        high = min(high + 2.0 * (high - math.log(typical)), 700.0)
     if below(math.exp(low)) >= p:  # so near to 0 that no float tells it from 0
         return 0.0
     return math.exp(optimize.brentq(lambda x: below(math.exp(x)) - p, low, high, xtol=1e-10))

@@ -7,8 +7,17 @@ already gives.
 from supplyrisk.plot.bars import buyers, contributions
 from supplyrisk.plot.curves import exceedance
 from supplyrisk.plot.fans import fan
-from supplyrisk.plot.lengths import durations
+from supplyrisk.plot.lengths import durations, foretold
 from supplyrisk.plot.sitemap import site_map
 from supplyrisk.plot.timelines import timeline
 
-__all__ = ["buyers", "contributions", "durations", "exceedance", "fan", "site_map", "timeline"]
+__all__ = [
+    "buyers",
+    "contributions",
+    "durations",
+    "exceedance",
+    "fan",
+    "foretold",
+    "site_map",
+    "timeline",
+]

@@ -1,12 +1,14 @@
-"""How long stops last, by peril."""
+"""How long stops last, by peril, and whether that would have been foretold."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy import special
 
 from supplyrisk.errors import Fault, InvalidInputError
+from supplyrisk.hazard.scoring import pit_histogram
 from supplyrisk.plot import _axes
 from supplyrisk.plot._axes import axes_or_new, words
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+_WAYS: Final = (_axes.BLUE, _axes.VERMILION, _axes.INK)
 _NEEDED: Final = (
     "peril",
     "n_stops",
@@ -29,7 +32,6 @@ _TICKS: Final = {
     1: "1 day",
     7: "1 week",
     30: "1 month",
-    91: "3 months",
     365: "1 year",
     1825: "5 years",
 }
@@ -102,6 +104,64 @@ def durations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         frameon=False,
         borderaxespad=0.0,
     )
+    return ax
+
+
+def foretold(scores: pd.DataFrame, *, n_bins: int = 5, ax: Axes | None = None) -> Axes:
+    """Draw where stops fell in the lengths foretold for them: level if those were right.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As `supplyrisk.data.leave_one_out` gives it: way, pit_low, pit_high.
+    n_bins : int, default 5
+        Number of bins.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw on; a new figure is made when omitted.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on, for further styling.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column is missing, there is no row, or `n_bins` is no whole number of at least 1.
+
+    Notes
+    -----
+    Histograms of the probability integral transform (`hazard.pit_histogram`). The band holds a bin
+    with 90 % probability if the lengths are right and the stops independent.
+    """
+    needed = ("way", "pit_low", "pit_high")
+    faults = [
+        Fault(f"column {c}", "must be given", list(scores)) for c in needed if c not in scores
+    ]
+    if not faults and scores.empty:
+        faults = [Fault("scores", "must hold at least one row", "none")]
+    if faults:
+        raise InvalidInputError("foretold", faults)
+    shares = {
+        way: pit_histogram(rows[["pit_low", "pit_high"]].to_numpy(), n_bins)
+        for way, rows in scores.groupby("way", sort=False)
+    }
+    ax = axes_or_new(ax, 6.0, 3.4)
+    edges = np.arange(n_bins + 1) / n_bins
+    for place, (way, heights) in enumerate(shares.items()):
+        width, colour = max(2.4 - 0.6 * place, 0.6), _WAYS[place % len(_WAYS)]
+        ax.stairs(heights, edges, baseline=None, color=colour, linewidth=width, label=way)
+    n_stops = int((scores["way"] == scores["way"].iloc[0]).sum())
+    low, high = special.bdtrik([0.05, 0.95], n_stops, 1.0 / n_bins) / n_stops
+    ax.axhspan(low, high, color=_axes.GUIDE, alpha=0.25, linewidth=0.0, label="90 % if right")
+    ax.axhline(1.0 / n_bins, color=_axes.GUIDE, linewidth=0.8)
+    ax.set_xlim(0.0, 1.0)
+    ax.set_ylim(bottom=0.0)
+    ax.set_xlabel("Probability foretold of a shorter stop [1]")
+    ax.set_ylabel("Share of stops [1]")
+    ax.legend(fontsize="small", frameon=False, ncols=2, loc="lower center")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
     return ax
 
 

@@ -19,7 +19,7 @@ def test_stops_take_about_twice_as_long_as_announced():
     # Without censoring the median of a lognormal fit is the geometric mean; one row is censored.
     assert fit.median_days == pytest.approx(float(np.exp(np.log(ratio).mean())), rel=0.05)
     assert 1.5 < fit.median_days < 2.7
-    assert (fit.n_stops, fit.n_censored) == (12, 1)
+    assert (fit.n_stops, fit.n_censored) == (13, 1)
 
 
 @pytest.mark.parametrize("days", [10, 120, 365.0])

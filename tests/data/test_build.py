@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 
 import supplyrisk as sr
-from supplyrisk.data import base_rates, build_case, rate_for
+from supplyrisk.data import build_case, calibration
 from supplyrisk.data._plan import plan
 from supplyrisk.data.tables import table
 from supplyrisk.errors import InvalidInputError
-from supplyrisk.hazard.durations import survival
 
 DAYS = [
     dt.date(2023, 6, 1),
@@ -22,7 +21,6 @@ DAYS = [
     dt.date(2026, 3, 2),
 ]
 MARCH_2025 = DAYS[2]
-OF_COUNTRIES = {sr.Peril.EXPORT_RESTRICTION, sr.Peril.SANCTIONS}
 
 
 @cache
@@ -221,41 +219,6 @@ def test_every_figure_has_a_source(commodity, day):
 
 
 @of_every_metal
-def test_a_peril_of_countries_is_not_at_sites_again(commodity, day):
-    case = built(commodity, day)
-    at_countries = [hazard for hazard in case.hazards if hazard.scope.kind == "country"]
-    at_sites = [hazard for hazard in case.hazards if hazard.scope.kind == "site"]
-    assert len(at_countries) + len(at_sites) == len(case.hazards)
-    assert {hazard.peril for hazard in at_countries} == {sr.Peril.EXPORT_RESTRICTION}
-    assert not {hazard.peril for hazard in at_sites} & OF_COUNTRIES
-    hit = [hazard.scope.name for hazard in at_countries]
-    assert sorted(hit) == sorted({site.country for site in case.sites} - {"ZZZ"})
-    for site in case.sites:
-        perils = [hazard.peril for hazard in at_sites if hazard.scope.name == site.site_id]
-        assert len(perils) == len(set(perils))
-
-
-@of_every_metal
-def test_rates_of_a_site_are_those_of_the_panel_for_stops_of_seven_days(commodity, day):
-    case = built(commodity, day)
-    perils = set(sr.Peril) - OF_COUNTRIES - {sr.Peril.ARMED_CONFLICT}
-    panel = sum(rate_for(peril, commodity, as_of=day).mean for peril in perils)
-    unstable = base_rates.conflict_countries()
-    for site in case.sites:
-        long = {
-            hazard.peril: hazard.rate_pa * float(survival(hazard.duration, 7.0))
-            for hazard in case.hazards
-            if hazard.scope == sr.Scope.site(site.site_id)
-        }
-        conflict = long.pop(sr.Peril.ARMED_CONFLICT, None)
-        assert sum(long.values()) == pytest.approx(panel, rel=1e-3)
-        assert (conflict is not None) == (site.country in unstable)
-        if conflict is not None:
-            rate = rate_for("armed_conflict", country=site.country, as_of=day)
-            assert conflict == pytest.approx(rate.mean, rel=1e-3)
-
-
-@of_every_metal
 def test_a_case_knows_nothing_later_than_its_start(commodity, day):
     case = built(commodity, day)
     said = " ".join(note for note in case.not_quantified if note.startswith("Hindsight"))
@@ -291,7 +254,7 @@ def test_countries_alone_name_no_mine(commodity, day):
 
 def test_a_case_is_built_the_same_twice():
     first = built("rare_earths", DAYS[0])
-    base_rates._fits.cache_clear()
+    calibration._of_bundled.cache_clear()
     assert build_case("rare_earths", start=DAYS[0]) == first
     assert first.name == "rare-earths-2023-06-01"
 

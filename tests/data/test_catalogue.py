@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 
 import supplyrisk as sr
 from supplyrisk.data import bibtex, catalogue, disruptions
-from supplyrisk.data.base_rates import stops
+from supplyrisk.data.history import stops
 from supplyrisk.errors import InvalidInputError
 
 BISIE_SHUT = dt.date(2025, 3, 13)

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from supplyrisk.data.base_rates import stops
+from supplyrisk.data.history import stops
 from supplyrisk.errors import InvalidInputError
-from supplyrisk.hazard.fitting import fit_duration, fit_lognormal
+from supplyrisk.hazard.fitting import LognormalFit, fit_duration
 from supplyrisk.hazard.pooling import ASSUMED, Between, fit_groups, mixture_of
 from supplyrisk.hazard.scoring import log_score
 from supplyrisk.model.duration import Duration
@@ -146,17 +148,19 @@ def test_far_apart_groups_are_fitted_alone_and_like_groups_as_one():
     )
     for name, fit in loose.fits.items():
         mine = group == name
-        own = fit_lognormal(days[mine], censored=censored[mine], truncated_below_days=FLOOR)
-        assert (fit.median_days, fit.sigma) == pytest.approx((own.median_days, own.sigma), rel=1e-3)
-        assert fit.median_error == pytest.approx(own.median_error, rel=1e-2)
+        own = fit_duration(days[mine], censored[mine], FLOOR)
+        estimates = tuple(own.parameters.values())
+        assert (fit.median_days, fit.sigma) == pytest.approx(estimates, rel=1e-3)
+        assert fit.median_error == pytest.approx(math.sqrt(own.covariance[0, 0]), rel=1e-2)
     tight = fit_groups(
         days, group, censored, FLOOR, between=Between(log_median=1e-3, log_sigma=1e-3)
     )
-    one = fit_lognormal(days, censored=censored, truncated_below_days=FLOOR)
+    one = fit_duration(days, censored, FLOOR)
     for fit in [*tight.fits.values(), tight.overall]:
-        assert (fit.median_days, fit.sigma) == pytest.approx((one.median_days, one.sigma), rel=1e-3)
+        estimates = tuple(one.parameters.values())
+        assert (fit.median_days, fit.sigma) == pytest.approx(estimates, rel=1e-3)
         # A group that bends upwards counts as knowing nothing there, so the sum knows more.
-        assert fit.median_error == pytest.approx(one.median_error, rel=0.1)
+        assert fit.median_error == pytest.approx(math.sqrt(one.covariance[0, 0]), rel=0.1)
 
 
 @pytest.mark.parametrize(("seed", "factor"), [(0, 0.05), (1, 20.0)])
@@ -197,7 +201,7 @@ def test_medians_are_drawn_to_the_centre_and_the_smaller_group_more():
     few, many = pooled.fits["few"], pooled.fits["many"]
     assert centre < few.median_days < many.median_days < 400.0 * 1.001
     assert few.median_error > many.median_error
-    assert few.duration.sigma > few.sigma
+    assert few.predictive.sigma > few.sigma
 
 
 def test_a_group_without_rows_is_wider_than_any_with_rows():
@@ -213,7 +217,7 @@ def test_a_group_without_rows_is_wider_than_any_with_rows():
         + between.log_median**2
         + pooled.overall.median_error**2
     )
-    assert pooled.unseen.duration.sigma**2 == pytest.approx(expected, rel=1e-12)
+    assert pooled.unseen.predictive.sigma**2 == pytest.approx(expected, rel=1e-12)
     assert all(fit.median_error < pooled.unseen.median_error for fit in pooled.fits.values())
 
 
@@ -276,7 +280,8 @@ def coverage_of_medians(n_catalogues):
         days, group, censored, mus, _ = simulated(10, 8, seed)
         pooled = fit_groups(days, group, censored, FLOOR)
         for number, fit in pooled.fits.items():
-            held += abs(math.log(fit.median_days) - mus[number]) < 1.645 * fit.median_error
+            low, high = fit.interval(0.9)
+            held += low < math.exp(mus[number]) < high
             total += 1
     return held / total
 
@@ -308,7 +313,7 @@ def out_of_sample(seed, between):
         alone = one
         if (~censored[mine]).sum() >= 2:
             alone = fit_duration(days[mine], censored[mine], FLOOR).predictive
-        scores.append([log_score(each, new).mean() for each in (fit.duration, alone, one)])
+        scores.append([log_score(each, new).mean() for each in (fit.predictive, alone, one)])
     return np.mean(scores, axis=0)
 
 
@@ -330,19 +335,69 @@ def test_on_the_catalogue_every_peril_gets_a_length_and_armed_conflict_a_wide_on
     assert pooled.fits["armed_conflict"].median_error > pooled.fits["strike"].median_error
 
 
+# --- One group's length -------------------------------------------------------------------
+
+errors = st.floats(0.0, 3.0)
+levels = st.floats(0.01, 0.99)
+
+
+def fit_of(median_days, median_error):
+    return LognormalFit(
+        median_days=median_days, sigma=1.2, median_error=median_error, n_stops=9, n_censored=2
+    )
+
+
+def test_interval_of_a_median_is_by_the_normal_quantile():
+    # 1.644854 standard errors of 0.25 each way: a factor of exp(0.4112134) = 1.5086475.
+    low, high = fit_of(40.0, 0.25).interval(0.9)
+    assert (low, high) == pytest.approx((26.513815, 60.345899), rel=1e-6)
+    assert fit_of(40.0, 0.25).interval() == (low, high)
+
+
+@given(st.floats(0.1, 1e4), errors, levels)
+def test_interval_is_that_of_a_lognormal_median_by_scipy(median, error, level):
+    oracle = (
+        stats.norm(math.log(median), error).interval(level) if error else [math.log(median)] * 2
+    )
+    assert fit_of(median, error).interval(level) == pytest.approx(np.exp(oracle), rel=1e-9)
+
+
+@given(st.floats(0.1, 1e4), st.floats(1e-3, 3.0), levels)
+def test_interval_widens_with_the_level_and_with_the_error(median, error, level):
+    low, high = fit_of(median, error).interval(level)
+    for wider in (
+        fit_of(median, error).interval(0.5 + 0.5 * level),
+        fit_of(median, 1.5 * error).interval(level),
+    ):
+        assert wider[0] < low < median < high < wider[1]
+
+
+@given(errors)
+def test_predictive_length_adds_the_error_of_the_median_in_squares(error):
+    wide = fit_of(40.0, error).predictive
+    assert wide.median_days == 40.0
+    assert wide.sigma**2 == pytest.approx(1.2**2 + error**2, rel=1e-12)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 90, math.nan, True, None, "0.9"])
+def test_a_level_outside_0_to_1_is_refused(level):
+    with pytest.raises(InvalidInputError, match=r"level must lie in \(0, 1\)"):
+        fit_of(40.0, 0.25).interval(level)
+
+
 # --- Mixtures -----------------------------------------------------------------------------
 
 
 def test_a_mixture_holds_the_predictive_lengths_by_their_weights():
-    one = fit_lognormal([10.0, 20.0, 40.0])
+    one = fit_duration([10.0, 20.0, 40.0])
     other = fit_duration([100.0, 300.0], family="exponential")
     mixed = mixture_of([one, other], [3, 1])
-    assert mixed == Duration.mixture(((0.75, one.duration), (0.25, other.predictive)))
+    assert mixed == Duration.mixture(((0.75, one.predictive), (0.25, other.predictive)))
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [1.0, -1.0], [1.0, math.nan], []])
 def test_weights_that_do_not_fit_are_refused(weights):
-    fit = fit_lognormal([10.0, 20.0, 40.0])
+    fit = fit_duration([10.0, 20.0, 40.0])
     with pytest.raises(InvalidInputError, match="weights"):
         mixture_of([fit, fit], weights)
 

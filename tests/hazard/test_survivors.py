@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from supplyrisk.data.base_rates import stops
+from supplyrisk.data.history import stops
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.hazard.fitting import fit_duration
 from supplyrisk.hazard.survivors import goodness_of_fit, kaplan_meier

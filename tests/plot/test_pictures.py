@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 
 import supplyrisk as sr
 from supplyrisk import metrics
-from supplyrisk.plot import buyers, contributions, exceedance, fan, timeline
+from supplyrisk.data.held_out import leave_one_out
+from supplyrisk.hazard import pit_histogram
+from supplyrisk.plot import buyers, contributions, exceedance, fan, foretold, timeline
 
 mpl.use("Agg")
 
@@ -89,6 +91,13 @@ CASE = sr.Case(
         ),
     ),
 )
+SCORES = pd.DataFrame(
+    {
+        "way": ["one"] * 4 + ["other"] * 4,
+        "pit_low": [0.05, 0.3, 0.5, 0.95, 0.0, 0.0, 0.1, 0.6],
+        "pit_high": [0.05, 0.3, 1.0, 0.95, 0.0, 0.0, 0.1, 1.0],
+    }
+)
 SAFE = sr.Case(name="safe", start=START, sites=(site("calm", NASTY, 50_000.0),))
 
 
@@ -138,6 +147,7 @@ PICTURES = {
     "timeline": lambda outlook, ax: timeline(outlook, ax=ax),
     "contributions": lambda outlook, ax: contributions(outlook, ax=ax),
     "buyers": lambda outlook, ax: buyers(outlook, ax=ax),
+    "foretold": lambda _, ax: foretold(SCORES, ax=ax),
 }
 every_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
 
@@ -583,3 +593,59 @@ def test_lengths_show_median_uncertainty_and_range_of_every_peril():
     with pytest.raises(sr.InvalidInputError, match="column peril must be given"):
         sr.plot.durations(table.drop(columns="peril"))
     plt.close(picture.figure)
+
+
+def test_what_was_foretold_is_a_histogram_for_each_way(ax):
+    foretold(SCORES, n_bins=4, ax=ax)
+    # A stop still running after 0.5 is spread over the rest: by halves over the last two bins.
+    one, other = (patch for patch in ax.patches if type(patch).__name__ == "StepPatch")
+    by_hand = {"one": [0.25, 0.25, 0.125, 0.375], "other": [0.75, 0.0, 0.09375, 0.15625]}
+    for way, drawn in (("one", one), ("other", other)):
+        heights, edges, _ = drawn.get_data()
+        np.testing.assert_allclose(heights, by_hand[way])
+        rows = SCORES.loc[SCORES["way"] == way, ["pit_low", "pit_high"]]
+        np.testing.assert_array_equal(heights, pit_histogram(rows, 4))
+        assert edges.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+        assert drawn.get_label() == way
+    assert one.get_edgecolor() != other.get_edgecolor()
+    assert legends(ax) == ["one", "other", "90 % if right"]
+
+
+def test_the_band_of_what_was_foretold_holds_a_bin_that_is_right(ax):
+    scores = pd.concat([SCORES[:4]] * 25)
+    foretold(scores, ax=ax)
+    (band,) = [patch for patch in ax.patches if type(patch).__name__ == "Rectangle"]
+    low, high = band.get_y(), band.get_y() + band.get_height()
+    inside = np.random.default_rng(7).binomial(100, 0.2, 100_000) / 100.0
+    assert low < 0.2 < high
+    # Counts are whole and the band is not: it holds 90 % to within a count on each side.
+    assert ((inside > low) & (inside < high)).mean() == pytest.approx(0.9, abs=0.05)
+    (level,) = ax.lines
+    assert set(level.get_ydata()) == {0.2}
+
+
+def test_a_stop_alone_can_be_drawn_as_foretold(ax):
+    foretold(SCORES[:1], ax=ax).figure.canvas.draw()
+
+
+@pytest.mark.parametrize("n_bins", [0, -1, 2.5, "5", None, True])
+def test_bins_that_are_no_count_are_refused(n_bins):
+    with pytest.raises(sr.InvalidInputError, match="n_bins must be a whole number >= 1"):
+        foretold(SCORES, n_bins=n_bins)
+    assert plt.get_fignums() == []
+
+
+def test_scores_without_a_column_or_a_row_are_refused():
+    with pytest.raises(sr.InvalidInputError, match="column pit_low must be given"):
+        foretold(SCORES.drop(columns="pit_low"))
+    with pytest.raises(sr.InvalidInputError, match="scores must hold at least one row"):
+        foretold(SCORES[:0])
+    with pytest.raises(sr.InvalidInputError, match="transform must rise"):
+        foretold(SCORES.assign(pit_high=0.0))
+    assert plt.get_fignums() == []
+
+
+def test_scores_of_the_catalogue_can_be_drawn(ax):
+    ways = ("one for all",)
+    scores = leave_one_out(as_of=dt.date(2012, 6, 1), ways=ways)
+    assert legends(foretold(scores, ax=ax)) == [*ways, "90 % if right"]
