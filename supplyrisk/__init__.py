@@ -14,6 +14,7 @@ __all__ = [
     "DisruptionEvent",
     "Duration",
     "Evidence",
+    "ExactLosses",
     "Hazard",
     "InvalidInputError",
     "Market",
@@ -30,6 +31,7 @@ __all__ = [
     "Supply",
     "cases",
     "data",
+    "exact_losses",
     "explain",
     "hazard",
     "indicators",
@@ -56,6 +58,8 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk.casefile.bundled import load_outcome as load_outcome
     from supplyrisk.casefile.write import save_case as save_case
     from supplyrisk.data.frames import sites_from_frame as sites_from_frame
+    from supplyrisk.engine.compound import ExactLosses as ExactLosses
+    from supplyrisk.engine.compound import exact_losses as exact_losses
     from supplyrisk.engine.outlook import Outlook as Outlook
     from supplyrisk.engine.run import simulate as simulate
     from supplyrisk.errors import InvalidInputError as InvalidInputError
@@ -87,6 +91,7 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "DisruptionEvent": "model.hazard",
         "Duration": "model.duration",
         "Evidence": "model.evidence",
+        "ExactLosses": "engine.compound",
         "Hazard": "model.hazard",
         "InvalidInputError": "errors",
         "Market": "model.market",
@@ -102,6 +107,7 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "Source": "model.evidence",
         "Supply": "model.market",
         "cases": "casefile.bundled",
+        "exact_losses": "engine.compound",
         "explain": "explanation",
         "load_case": "casefile.bundled",
         "load_outcome": "casefile.bundled",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from supplyrisk.engine.compound import ExactLosses
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.prices import MarketView
     from supplyrisk.engine.results import BlockResult
@@ -161,6 +162,23 @@ class Outlook:
         from supplyrisk.engine import tables
 
         return tables.contributions_table(self.plan, self.result, by)
+
+    def exact(self) -> ExactLosses:
+        """Distribution of a year's loss on the occurrence basis, without simulation error.
+
+        Returns
+        -------
+        ExactLosses
+            As `supplyrisk.exact_losses` gives it for the outlook's case.
+
+        Raises
+        ------
+        ValueError
+            If the case is no compound sum; every reason is named.
+        """
+        from supplyrisk.engine.compound import exact_losses
+
+        return exact_losses(self.case)
 
     def events(self) -> pd.DataFrame:
         """Event loss table.

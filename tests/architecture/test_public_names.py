@@ -25,6 +25,7 @@ VALUES = frozenset(
         "DisruptionEvent",
         "Duration",
         "Evidence",
+        "ExactLosses",
         "Hazard",
         "InvalidInputError",
         "Market",
@@ -44,6 +45,7 @@ VALUES = frozenset(
 FUNCTIONS = frozenset(
     {
         "cases",
+        "exact_losses",
         "explain",
         "load_case",
         "load_outcome",
