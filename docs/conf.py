@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tomllib
@@ -58,7 +59,7 @@ html_sidebars = {  # the sidebar lists the pages below; these have none
     page: []
     for page in (
         *("index", "walikale-2025", "three-more-cases", "notebooks/*", "methods", "glossary"),
-        *("hazards", "data", "questions", "readers", "arch*"),
+        *("hazards", "running", "data", "questions", "readers", "arch*"),
     )
 }
 html_copy_source = False
@@ -84,7 +85,8 @@ FETCHED = re.compile(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Add the three steps of our own."""
+    """Add the three steps of our own; no progress bars in what notebooks show."""
+    os.environ["TQDM_DISABLE"] = "1"  # here: pytest imports this file too
     app.connect("config-inited", lay_out_sources)
     app.add_html_math_renderer(
         "mathml",

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from supplyrisk import _html, _text, metrics
+from supplyrisk.engine.contributions import TAIL_LEVEL
 from supplyrisk.engine.outlook import Outlook
-from supplyrisk.engine.tables import TAIL_LEVEL
 from supplyrisk.hazard.conflict import ConflictHistory, events_near, front_distance
 from supplyrisk.hazard.conflict_rate import ConflictMultiplier, conflict_multiplier
 from supplyrisk.hazard.evidence_factors import bayes_factors

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from supplyrisk import _html, _text, indicators, metrics
+from supplyrisk.engine.contributions import TAIL_LEVEL
 from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.run import simulate
-from supplyrisk.engine.tables import TAIL_LEVEL
 from supplyrisk.metrics import Interval
 from supplyrisk.model.case import Case
 

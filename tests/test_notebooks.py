@@ -47,6 +47,7 @@ def executed(notebook: nbformat.NotebookNode, folder: Path, monkeypatch) -> nbfo
     )
     # pytest's choice of a backend is not the notebook's.
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    environment["TQDM_DISABLE"] = "1"  # nobody watches this one: no bar on its stderr
     # The manager is ours, so nbclient would leave its kernel running.
     ran: nbformat.NotebookNode = client.execute(env=environment, cleanup_kc=True)
     return ran

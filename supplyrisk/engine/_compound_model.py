@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from supplyrisk.engine._grid import CappedSite
 from supplyrisk.engine._pools import Factor, Pool, make_pool
-from supplyrisk.engine.plan import Plan, make_plan
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from supplyrisk.engine.plan import Threat
-    from supplyrisk.model.case import Case
+    from supplyrisk.engine.plan import Plan, Threat
     from supplyrisk.model.hazard import Hazard
     from supplyrisk.model.site import MineSite
 
-Member = tuple[Plan, "Threat", "Hazard"]
+Member = tuple["Plan", "Threat", "Hazard"]
 
 
 class Strike(NamedTuple):
@@ -61,14 +59,6 @@ class CompoundModel:
     def every_pool(self) -> tuple[Pool, ...]:
         """All pools, those of capped sites too."""
         return (*self.pools, *(pool for site in self.capped for pool in site.pools))
-
-
-def plan_of(case: Case) -> Plan:
-    """Return the plan of a case on the occurrence basis, annual caps included."""
-    sites = tuple(replace(site, annual_cap_days=None) for site in case.sites)
-    plan = make_plan(replace(case, sites=sites))
-    by_id = {site.site_id: site for site in case.sites}
-    return replace(plan, case=case, sites=tuple(by_id[site.site_id] for site in plan.sites))
 
 
 def compound_model(plan: Plan) -> CompoundModel:

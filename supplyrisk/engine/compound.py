@@ -14,6 +14,7 @@ from supplyrisk.engine import _compound_model, _solve
 from supplyrisk.engine._exact_report import ExactReport, report_of
 from supplyrisk.engine._grid import exponent
 from supplyrisk.engine._tail_parts import SiteParts
+from supplyrisk.engine.plan import make_plan
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.model.case import Case
 
@@ -351,7 +352,7 @@ def exact_losses(
     )
     if faults:
         raise InvalidInputError("exact", faults)
-    plan = _compound_model.plan_of(case)
+    plan = make_plan(case, "occurrence")
     model = _compound_model.compound_model(plan)
     solution = _solve.solve(model, largest_level, tolerance)
     return ExactLosses(

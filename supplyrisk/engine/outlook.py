@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from supplyrisk import _html
 from supplyrisk import _validation as check
+from supplyrisk.engine.contributions import GROUPS
 from supplyrisk.engine.draws import Events
 from supplyrisk.engine.losses import losses
 from supplyrisk.engine.streams import BLOCK_SIZE, Streams
+from supplyrisk.engine.tails import tail_parts, tail_rows, year_parts
 from supplyrisk.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.prices import MarketView
     from supplyrisk.engine.results import BlockResult
+    from supplyrisk.engine.tails import TailParts
     from supplyrisk.model.case import Case
     from supplyrisk.model.provenance import Provenance
 
@@ -83,12 +86,12 @@ class Outlook:
         pandas.DataFrame
             Columns name, country, latitude_deg, longitude_deg, production_tpa [t/a],
             expected_lost_t with its 90 % interval ci_low and ci_high [t], expected_lost_share [1],
-            availability [1], and tail_contribution_t [t]: the part of the tail value at risk at
-            95 %.
+            availability [1], and tail_contribution_t with tail_ci_low and tail_ci_high [t]: the
+            part of the tail value at risk at 95 %.
         """
         from supplyrisk.engine import tables
 
-        return tables.sites_table(self.plan, self.result)
+        return tables.sites_table(self.plan, self.result, self._tail)
 
     @cached_property
     def steps(self) -> pd.DataFrame:
@@ -101,6 +104,7 @@ class Outlook:
             at the end of the step]) and statistic (mean, q05, q25, q50, q75, q95); from the first
             20,000 scenarios at most, whose number stands in ``attrs["n_scenarios"]``.
         """
+        self._need_calendar("series by step")
         from supplyrisk.engine import tables
 
         return tables.steps_table(self.plan, self.result)
@@ -119,6 +123,7 @@ class Outlook:
             date (what was shut before is in the price: its return is a gain), or
             ``against_budget``: the price before.
         """
+        self._need_calendar("the results of buyers")
         from supplyrisk.engine import tables
 
         return tables.exposures_table(self.plan, self.result)
@@ -148,7 +153,8 @@ class Outlook:
         -------
         pandas.DataFrame
             Columns expected_t and tail_t, which sum to the expected loss and to the tail value at
-            risk at 95 % [t], and their shares [1]; largest tail part first.
+            risk at 95 %, each with its 90 % interval in expected_ci_low to tail_ci_high [t], and
+            their shares [1]; largest tail part first.
 
         Raises
         ------
@@ -157,11 +163,15 @@ class Outlook:
 
         Notes
         -----
-        Where outages of a site overlap, the loss goes to the one that started first.
+        Where outages of a site overlap, the loss goes to the one that started first. Parts of the
+        tail are found in a second pass over the futures in it, when first asked for.
         """
         from supplyrisk.engine import tables
 
-        return tables.contributions_table(self.plan, self.result, by)
+        faults = tuple(check.choice("by", by, GROUPS))
+        if faults:
+            raise InvalidInputError("contributions", faults)
+        return tables.contributions_table(self.plan, self.result, self._tail, by)
 
     def exact(self) -> ExactLosses:
         """Distribution of a year's loss on the occurrence basis, without simulation error.
@@ -265,6 +275,7 @@ class Outlook:
             If the outlook was not simulated with ``keep="events"``, the dates are not ascending or
             reach past the horizon, or the site is unknown.
         """
+        self._need_calendar("production between dates")
         self._need_events()
         edges = self._edges(dates)
         faults = tuple(check.number("noise", noise, least=0.0))
@@ -295,6 +306,18 @@ class Outlook:
             self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
         )
 
+    @cached_property
+    def _tail(self) -> Callable[[str], TailParts]:
+        made = self.provenance
+        if made.basis == "occurrence":
+            return year_parts(self.plan, made.seed, self.lost_t, made.block_size)
+        rows = tail_rows(self.plan, made.seed, self.lost_t, made.block_size)
+        return partial(tail_parts, self.plan, rows, self.n_scenarios)
+
+    def _need_calendar(self, what: str) -> None:
+        if self.provenance.basis != "calendar":
+            raise ValueError(f"basis must be 'calendar' in simulate for {what}, got 'occurrence'")
+
     def _noise(self, site_id: str, shape: tuple[int, ...], sd: float) -> Floats:
         blocks = []
         for block, first in enumerate(range(0, shape[0], BLOCK_SIZE)):
@@ -319,6 +342,7 @@ class Outlook:
             raise ValueError("keep must be 'events' in simulate for this, got 'summary'")
 
     def _priced(self, values: Floats | None, commodity: str | None) -> Floats:
+        self._need_calendar("prices")
         if values is None or commodity not in {None, self.case.commodity}:
             have = "the case has none" if values is None else self.case.commodity
             wanted = self.case.commodity if commodity is None else commodity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from supplyrisk.model.hazard import DisruptionEvent, Hazard, RampUp, Scope
     from supplyrisk.model.site import MineSite
 
+
+Basis = Literal["calendar", "occurrence"]
 
 MOST_DAYS: Final = 36_500
 """Longest horizon that is simulated. [d]"""
@@ -131,21 +133,27 @@ class Plan:
         return sites_in(scope, self.sites)
 
 
-def sites_in(scope: Scope, sites: tuple[MineSite, ...]) -> NDArray[np.intp]:
-    """Return the indices of the sites that a scope holds."""
+def sites_in(
+    scope: Scope, sites: tuple[MineSite, ...], place: Mapping[str, int] | None = None
+) -> NDArray[np.intp]:
+    """Return the indices of the sites that a scope holds; `place` is the index of each site."""
     if scope.kind == "country":
         return np.flatnonzero([site.country == scope.name for site in sites])
-    wanted = scope.site_ids or (scope.name,)
-    return np.flatnonzero([site.site_id in wanted for site in sites])
+    if place is None:
+        place = {site.site_id: number for number, site in enumerate(sites)}
+    wanted = {place[name] for name in scope.site_ids or (scope.name,) if name in place}
+    return np.array(sorted(wanted), dtype=np.intp)
 
 
-def make_plan(case: Case) -> Plan:
+def make_plan(case: Case, basis: Basis = "calendar") -> Plan:
     """Return a case as arrays.
 
     Parameters
     ----------
     case : Case
         A case with at least one site.
+    basis : {"calendar", "occurrence"}
+        How losses are counted: only the occurrence basis knows annual caps.
 
     Returns
     -------
@@ -162,10 +170,15 @@ def make_plan(case: Case) -> Plan:
     if not held:
         fault = Fault("sites", "must hold at least one site to simulate", case.sites)
         raise InvalidInputError(case.name, [fault])
-    faults = (*_too_large(case), *_not_on_the_calendar(held))
+    faults = [*_too_large(case)]
+    if basis == "calendar":
+        faults += _not_on_the_calendar(held)
     if faults:
         raise InvalidInputError(case.name, faults)
     sites = tuple(sorted(held, key=lambda site: site.site_id))
+    place = {site.site_id: number for number, site in enumerate(sites)}
+    events = sorted(case.events, key=lambda event: event.event_id)
+    hazards = sorted(case.hazards, key=lambda hazard: hazard.hazard_id)
     edges = np.arange(0, case.horizon_days, case.step_days, dtype=float)
     return Plan(
         case=case,
@@ -173,8 +186,8 @@ def make_plan(case: Case) -> Plan:
         production_t_per_day=np.array([site.production_tpa for site in sites]) / DAYS_PER_YEAR,
         edges_days=np.append(edges, float(case.horizon_days)),
         threats=(
-            *(_from_event(e, case, sites) for e in sorted(case.events, key=lambda e: e.event_id)),
-            *(_from_hazard(h, sites) for h in sorted(case.hazards, key=lambda h: h.hazard_id)),
+            *(_from_event(event, case, sites) for event in events),
+            *(_from_hazard(hazard, sites, place) for hazard in hazards),
         ),
     )
 
@@ -208,8 +221,8 @@ def _not_on_the_calendar(sites: list[MineSite]) -> Iterator[Fault]:
             yield Fault(path, "must be left out on the calendar basis", site.annual_cap_days)
 
 
-def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...]) -> Threat:
-    hit = sites_in(hazard.scope, sites)
+def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...], place: Mapping[str, int]) -> Threat:
+    hit = sites_in(hazard.scope, sites, place)
     # A country's remainder is many mines: they are struck one by one, each for its part.
     alone = hazard.scope.kind == "site" and len(hit) == 1
     n_units = sites[hit[0]].n_units if alone else 1

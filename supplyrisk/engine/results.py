@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from supplyrisk.engine._years import BLOCK_YEARS
+from supplyrisk.engine.contributions import Sums
 from supplyrisk.engine.exposures import BuyerLosses
 from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.model.provenance import Provenance
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
-
-_ALWAYS_KEPT = ("scenario", "threat", "site", "lost_t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class BlockResult:
         Highest price, shape (n_scenarios,); none without a market. [USD/t]
     buyers
         Losses of each buyer by id.
+    sums
+        Sums of the parts' losses and of their squares, by site, country, peril and threat.
     """
 
     lost_t: Floats
@@ -86,21 +88,26 @@ class BlockResult:
     price_usd_per_t: Floats | None
     peak_price_usd_per_t: Floats | None
     buyers: dict[str, BuyerLosses]
+    sums: dict[str, Sums]
 
     def shifted(self, first: int) -> BlockResult:
         """Count scenarios from the first of the simulation instead of the first of the block."""
         return replace(self, rows=replace(self.rows, scenario=self.rows.scenario + first))
 
+    def without_events(self) -> BlockResult:
+        """Drop the event loss table: no summary needs it."""
+        whole, real = np.empty(0, dtype=np.intp), np.empty(0)
+        rows = EventRows(whole, whole, whole, whole, real, real, real, real, real, real)
+        return replace(self, rows=rows)
 
-def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
+
+def joined(blocks: list[BlockResult]) -> BlockResult:
     """Join the results of blocks.
 
     Parameters
     ----------
     blocks : list of BlockResult
         At least one, in order.
-    with_events : bool
-        Whether to keep the columns of the event loss table that no summary needs.
 
     Returns
     -------
@@ -109,8 +116,6 @@ def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
     """
     rows: dict[str, NDArray[Any]] = {
         field.name: np.concatenate([getattr(block.rows, field.name) for block in blocks])
-        if with_events or field.name in _ALWAYS_KEPT
-        else np.empty(0)
         for field in fields(EventRows)
     }
     return BlockResult(
@@ -128,6 +133,10 @@ def joined(blocks: list[BlockResult], *, with_events: bool) -> BlockResult:
                 )
             )
             for buyer_id in blocks[0].buyers
+        },
+        sums={
+            by: Sums(*(sum(columns) for columns in zip(*(b.sums[by] for b in blocks), strict=True)))
+            for by in blocks[0].sums
         },
     )
 
@@ -151,7 +160,7 @@ def provenance_of(case: Case, seed: int, n_scenarios: int, basis: str) -> Proven
         case_digest=case.digest,
         seed=seed,
         n_scenarios=n_scenarios,
-        block_size=BLOCK_SIZE,
+        block_size=BLOCK_SIZE if basis == "calendar" else BLOCK_YEARS,
         basis=basis,
         versions={"python": platform.python_version(), **versions},
     )

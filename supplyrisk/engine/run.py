@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+import os
+import sys
+import warnings
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
 from supplyrisk import _validation as check
-from supplyrisk.engine import expectation, prices
-from supplyrisk.engine.draws import draw_events
-from supplyrisk.engine.exposures import BuyerLosses, buyer_losses
-from supplyrisk.engine.losses import losses
+from supplyrisk import metrics
+from supplyrisk.engine import blocks, expectation, prices
+from supplyrisk.engine.blocks import Job
+from supplyrisk.engine.checkpoint import Checkpoint
+from supplyrisk.engine.contributions import TAIL_LEVEL
+from supplyrisk.engine.occurrence import open_book
 from supplyrisk.engine.outlook import Outlook
-from supplyrisk.engine.plan import make_plan
-from supplyrisk.engine.results import BlockResult, EventRows, joined, provenance_of
-from supplyrisk.engine.streams import BLOCK_SIZE, Streams, seed_of
-from supplyrisk.errors import InvalidInputError
+from supplyrisk.engine.plan import Basis, make_plan
+from supplyrisk.engine.results import joined, provenance_of
+from supplyrisk.engine.streams import seed_of
+from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.case import Case
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor
 
-    from supplyrisk.engine.draws import Events
-    from supplyrisk.engine.expectation import Expectations
-    from supplyrisk.engine.losses import Losses
-    from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.results import BlockResult
 
-Basis = Literal["calendar"]
 Keep = Literal["summary", "events"]
 
 MOST_SCENARIOS: Final = 10_000_000
 """Most scenarios of one simulation: more would fill the memory."""
-N_KEPT: Final = 20_000
-"""Scenarios whose paths are kept for quantiles by step."""
+MOST_WORKERS: Final = 1_024
+_QUIET_SECONDS: Final = 2.0
+"""A simulation that is over by then shows no progress unless it is asked for. [s]"""
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - the public contract
     case: Case,
     n_scenarios: int = 10_000,
     *,
     rng: int | np.random.Generator | None = None,
     basis: Basis = "calendar",
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
     keep: Keep = "summary",
+    checkpoint: str | os.PathLike[str] | None = None,
+    until: float | None = None,
 ) -> Outlook:
     """Simulate the futures of a case.
 
@@ -55,10 +64,28 @@ def simulate(
         Seed of the random numbers; the same seed gives the same bits, and its first futures are
         the same however many are asked for. A fresh seed when omitted; the outlook's
         ``provenance.seed`` tells it.
-    basis : {"calendar"}
-        How losses are counted: on the calendar, outages are cut at the horizon and overlaps merge.
+    basis : {"calendar", "occurrence"}
+        How losses are counted. On the calendar, outages are cut at the horizon and overlaps merge.
+        By occurrence, every event's full loss is booked to the year it starts in and overlaps add:
+        the year loss table of catastrophe models, losses alone, for a horizon of 365 days and a
+        case without events of an earlier year.
+    executor : concurrent.futures.Executor, optional
+        Who runs the blocks of 2,048 futures: threads, processes, or other machines, such as
+        ``Client.get_executor()`` of Dask. It stays open.
+    workers : int, optional
+        Processes to start for this simulation instead; 1 is none beside this one.
+    progress : bool, optional
+        Whether to show how far it is and how long it will take; by default only at a terminal or
+        in a notebook, and only if it takes longer than two seconds.
     keep : {"summary", "events"}
         Whether to keep the event loss table, for `Outlook.events` and `Outlook.production_t`.
+    checkpoint : path-like, optional
+        Folder into which finished blocks are written, each whole or not at all. The same call
+        after an interruption reads what is there, and ends with the same bits; without `rng` it
+        takes the seed of the folder.
+    until : float, optional
+        Largest half width of the 90 % interval of the tail value at risk at 95 %, over its value:
+        the number of futures is doubled until it is reached, or 10,000,000. [1]
 
     Returns
     -------
@@ -70,10 +97,19 @@ def simulate(
     TypeError
         If `case` or `rng` is of a class that does not fit.
     ValueError
-        If a value breaks a rule, or the case has no site.
+        If a value breaks a rule, the case has no site, or the checkpoint is that of another case,
+        seed, version or block size.
+
+    Warns
+    -----
+    UserWarning
+        If it is interrupted (Control-C) after the first block: the outlook holds the futures that
+        were simulated by then, and its ``n_scenarios`` says how many.
 
     Notes
     -----
+    The same seed gives the same bits, whoever runs the blocks and in whatever order.
+
     Availability of a site is ``a(t) = prod (1 - m phi(t))`` over its events, with m the severity
     and phi 1 during an outage and falling on the ramp-up; lost_t is the sum over sites of
     production times the integral of ``1 - a`` over the horizon.
@@ -92,23 +128,40 @@ def simulate(
         *check.number("n_scenarios", n_scenarios, most=MOST_SCENARIOS),
         *check.choice("basis", basis, get_args(Basis)),
         *check.choice("keep", keep, get_args(Keep)),
+        *_runner_faults(executor, workers, progress, checkpoint, until),
     )
     if faults:
         raise InvalidInputError("simulate", faults)
-    seed = seed_of(rng)
-    plan = make_plan(case)
-    market = case.market()
+    store = None if checkpoint is None else Checkpoint(checkpoint)
+    seed = seed_of(store.seed() if rng is None and store is not None else rng)
+    plan = make_plan(case, basis)
+    calendar = basis == "calendar"
+    market = case.market() if calendar else None
     tables = None if market is None else expectation.tabulate(plan, market.supply_tpa)
-    blocks = []
-    for block, first in enumerate(range(0, n_scenarios, BLOCK_SIZE)):
-        n = min(BLOCK_SIZE, n_scenarios - first)
-        result = _simulate_block(plan, tables, Streams(seed, block), n, n_kept=N_KEPT - first)
-        blocks.append(result.shifted(first))
+    book = None if calendar else open_book(plan, seed)
+    job = Job(plan, tables, seed, with_events=keep == "events", book=book)
+    if store is not None:
+        made = provenance_of(case, seed, n_scenarios, basis)
+        store.open(
+            {
+                "case_digest": made.case_digest,
+                "seed": seed,
+                "block_size": made.block_size,
+                "basis": basis,
+                "keep": keep,
+                "versions": made.versions,
+            }
+        )
+    run = _Run(job, store, executor, workers, progress)
+    results = run.until(n_scenarios, until)
+    simulated = sum(len(result.lost_t) for result in results)
+    if run.interrupted:
+        warnings.warn(f"interrupted after {simulated:,} of {run.wanted:,} futures", stacklevel=2)
     return Outlook(
         case=case,
-        provenance=provenance_of(case, seed, n_scenarios, basis),
+        provenance=provenance_of(case, seed, simulated, basis),
         has_events=keep == "events",
-        result=joined(blocks, with_events=keep == "events"),
+        result=joined(results),
         plan=plan,
         market_view=None
         if market is None or tables is None
@@ -116,56 +169,148 @@ def simulate(
     )
 
 
-def _simulate_block(
-    plan: Plan, tables: Expectations | None, streams: Streams, n: int, *, n_kept: int
-) -> BlockResult:
-    market = plan.case.market()
-    events = draw_events(plan, streams, n)
-    lost = losses(plan, events, plan.edges_days)
-    daily = plan.production_t_per_day
-    supply = daily.sum() * np.diff(plan.edges_days) - lost.cells.series(daily, n, plan.n_steps)
-    price, peak = None, None
-    buyers: dict[str, BuyerLosses] = {}
-    if market is not None and tables is not None:
-        paths = prices.price_paths(plan, market, tables, events, streams, n)
-        price, peak = paths.path[: max(n_kept, 0)], paths.path.max(axis=1)
-        for buyer in sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id):
-            buyers[buyer.buyer_id] = buyer_losses(plan, buyer, market, paths, lost.cells)
-    rows = _event_rows(plan, events, lost)
-    return BlockResult(
-        lost_t=np.bincount(rows.scenario, rows.lost_t, minlength=n).astype(float),
-        largest_loss_t=_largest(rows, n),
-        rows=rows,
-        supply_t=supply[: max(n_kept, 0)],
-        price_usd_per_t=price,
-        peak_price_usd_per_t=peak,
-        buyers=buyers,
-    )
+def _runner_faults(
+    executor: Any,  # noqa: ANN401 - whatever a notebook gave
+    workers: Any,  # noqa: ANN401
+    progress: Any,  # noqa: ANN401
+    checkpoint: Any,  # noqa: ANN401
+    until: Any,  # noqa: ANN401
+) -> Iterator[Fault]:
+    if workers is not None:
+        faults = [
+            *check.whole("workers", workers, least=1),
+            *check.number("workers", workers, most=MOST_WORKERS),
+        ]
+        yield from faults
+        if executor is not None:
+            yield Fault("workers", "must be left out where an executor is given", workers)
+    able = callable(getattr(executor, "submit", None)) and not isinstance(executor, type)
+    if executor is not None and not able:
+        rule = "must be a concurrent.futures.Executor, such as Client.get_executor() of Dask"
+        yield Fault("executor", rule, executor)
+    if progress is not None:
+        yield from check.flag("progress", progress)
+    if checkpoint is not None and not isinstance(checkpoint, str | os.PathLike):
+        yield Fault("checkpoint", "must be the path of a folder", checkpoint)
+    if until is not None:
+        yield from check.number("until", until, above=0.0)
 
 
-def _event_rows(plan: Plan, events: Events, lost: Losses) -> EventRows:
-    daily = plan.production_t_per_day[events.site]
-    return EventRows(
-        scenario=events.scenario,
-        threat=events.threat,
-        number=events.number,
-        site=events.site,
-        lost_t=daily * lost.days,
-        alone_t=daily * lost.alone_days,
-        start_days=events.start,
-        outage_days=events.outage,
-        ramp_days=events.ramp,
-        severity=events.severity,
-    )
+class _Run:
+    """Blocks of a job, run once each and held.
+
+    Attributes
+    ----------
+    wanted
+        Scenarios asked for so far.
+    interrupted
+        Whether Control-C came first.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        store: Checkpoint | None,
+        executor: Executor | None,
+        workers: int | None,
+        progress: bool | None,  # noqa: FBT001 - handed on
+    ) -> None:
+        self._job, self._store = job, store
+        self._executor, self._workers, self._progress = executor, workers, progress
+        self._held: dict[int, BlockResult] = {}
+        self._stored: dict[int, int] = {}
+        self.wanted = 0
+        self.interrupted = False
+
+    def until(self, n_scenarios: int, relative_error: float | None) -> list[BlockResult]:
+        """Run that many scenarios, and more until the error is small enough.
+
+        Returns the finished blocks in order; those of fewer scenarios if interrupted.
+        """
+        self.wanted = n_scenarios
+        try:
+            with blocks.pool(self._executor, self._workers) as pool:
+                self._run(pool)
+                while relative_error is not None and self.wanted < MOST_SCENARIOS:
+                    if _relative_error(self._in_order()) <= relative_error:
+                        break
+                    self.wanted = min(2 * self.wanted, MOST_SCENARIOS)
+                    self._run(pool)
+        except KeyboardInterrupt:
+            if not self._in_order():
+                raise
+            self.interrupted = True
+        return self._in_order()
+
+    def _run(self, pool: Executor | None) -> None:
+        sizes = enumerate(self._job.sizes(self.wanted))
+        todo = [(block, n) for block, n in sizes if not self._has(block, n)]
+        there = self.wanted - sum(n for _, n in todo)
+        # Closed at once if saving fails: what is not running yet never will be.
+        with (
+            _bar(self.wanted, there, wished=self._progress) as advance,
+            closing(blocks.finished(self._job, todo, pool)) as done,
+        ):
+            for block, result in done:
+                n = len(result.lost_t)
+                if self._store is not None and n > self._stored.get(block, 0):
+                    self._store.save(block, result)
+                    self._stored[block] = n
+                self._held[block] = result
+                advance(n)
+
+    def _has(self, block: int, n: int) -> bool:
+        """Whether a block of that length is held, or lies in the checkpoint."""
+        if block not in self._held and self._store is not None:
+            found = self._store.load(block)
+            if found is not None:
+                self._held[block], self._stored[block] = found, len(found.lost_t)
+        held = len(self._held[block].lost_t) if block in self._held else 0
+        if held > n:  # that of a larger number of futures, which stays in the checkpoint
+            del self._held[block]
+        return held == n
+
+    def _in_order(self) -> list[BlockResult]:
+        """Return the blocks from the first to the last before a scenario that is missing."""
+        found: list[BlockResult] = []
+        for block, n in enumerate(self._job.sizes(self.wanted)):
+            if block in self._held:
+                found.append(self._held[block])
+            if len(found) <= block or len(found[block].lost_t) < n:
+                break
+        return found
 
 
-def _largest(rows: EventRows, n: int) -> NDArray[np.float64]:
-    """Largest loss of one event, all the sites it hit together, in each scenario."""
-    largest = np.zeros(n)
-    if len(rows.scenario):
-        key = np.stack([rows.threat, rows.number, rows.scenario])
-        order = np.lexsort(key)
-        new = (np.diff(key[:, order], prepend=-1) != 0).any(axis=0)
-        total = np.add.reduceat(rows.alone_t[order], np.flatnonzero(new))
-        np.maximum.at(largest, rows.scenario[order][new], total)
-    return largest
+@contextmanager
+def _bar(total: int, initial: int, *, wished: bool | None) -> Iterator[Callable[[int], object]]:
+    """Give what tells a progress bar how many futures are done; without a watcher, nothing."""
+    if not (_is_watched() if wished is None else wished):
+        yield lambda _: None  # tqdm starts a thread even where it shows nothing
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it misses ipywidgets, and draws with text instead
+        from tqdm.auto import tqdm  # noqa: PLC0415 - only a simulation needs it
+    with tqdm(
+        total=total,
+        initial=initial,
+        unit=" futures",
+        unit_scale=True,
+        delay=0.0 if wished else _QUIET_SECONDS,
+    ) as bar:
+        yield bar.update
+
+
+def _is_watched() -> bool:
+    """Whether somebody looks on: at a terminal, or in a notebook, whose streams are none."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is not None and "IPKernelApp" in shell.config:
+        return True
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _relative_error(results: list[BlockResult]) -> float:
+    lost = np.concatenate([result.lost_t for result in results])
+    tail = metrics.tail_value_at_risk(lost, level=TAIL_LEVEL)
+    ends = metrics.tail_value_at_risk_interval(lost, level=TAIL_LEVEL)
+    return 0.5 * (ends.high - ends.low) / tail if tail > 0.0 else 0.0

@@ -9,64 +9,38 @@ import numpy as np
 import pandas as pd
 
 from supplyrisk import metrics
+from supplyrisk.engine.contributions import TAIL_LEVEL, labels
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from supplyrisk.engine.contributions import Sums
     from supplyrisk.engine.exposures import BuyerLosses
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.prices import MarketView
     from supplyrisk.engine.results import BlockResult
+    from supplyrisk.engine.tails import TailParts
     from supplyrisk.model.market import CommodityExposure
 
     Floats = NDArray[np.float64]
+    TailBy = Callable[[str], TailParts]
 
-TAIL_LEVEL: Final = 0.95
-"""Level of the headline: the worst 1 in 20 futures. [1]"""
 QUANTILES: Final = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 """Quantiles shown by step, by column name. [1]"""
 
 Row = tuple[str, float, float, float, str]
 
 
-def tail_weights(loss: Floats, level: float = TAIL_LEVEL) -> Floats:
-    """Weight of each scenario in the tail mean; those on the quantile share what is left.
-
-    Parameters
-    ----------
-    loss : ndarray, shape (n_scenarios,)
-        Loss of each scenario.
-    level : float
-        Level of the tail. [1]
-
-    Returns
-    -------
-    ndarray, shape (n_scenarios,)
-        Weights that sum to 1; with them the mean of `loss` is its tail value at risk. [1]
-    """
-    threshold = metrics.value_at_risk(loss, level=level)
-    tail = (1.0 - level) * loss.size
-    above, equal = loss > threshold, loss == threshold
-    share = float(tail - above.sum()) / float(equal.sum())
-    return np.asarray((above + share * equal) / tail)
-
-
-def sites_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
+def sites_table(plan: Plan, result: BlockResult, tail_by: TailBy) -> pd.DataFrame:
     """Return the results by site, indexed by site_id."""
-    n, n_sites = len(result.lost_t), len(plan.sites)
-    rows = result.rows
-    mean = np.bincount(rows.site, rows.lost_t, minlength=n_sites) / n
-    # Events of a site in one scenario add up before they are squared.
-    cell, inverse = np.unique(rows.site * n + rows.scenario, return_inverse=True)
-    total = np.bincount(inverse, rows.lost_t, minlength=len(cell))
-    square = np.bincount(cell // n, total**2, minlength=n_sites) / n
-    reach = _z(0.9) * np.sqrt(np.maximum(square - mean**2, 0.0) / (n - 1))
+    n = len(result.lost_t)
+    mean, reach = _means(result.sums["site"], n)
     planned = plan.production_t_per_day * plan.horizon_days
-    share = np.divide(mean, planned, out=np.zeros(n_sites), where=planned > 0.0)
-    weights = tail_weights(result.lost_t)
+    share = np.divide(mean, planned, out=np.zeros(len(mean)), where=planned > 0.0)
+    tail = tail_by("site")
     return pd.DataFrame(
         {
             "name": [site.name for site in plan.sites],
@@ -79,43 +53,42 @@ def sites_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
             "ci_high": mean + reach,
             "expected_lost_share": share,
             "availability": 1.0 - share,
-            "tail_contribution_t": np.bincount(
-                rows.site, weights[rows.scenario] * rows.lost_t, minlength=n_sites
-            ).astype(float),
+            "tail_contribution_t": tail.tail_t,
+            "tail_ci_low": np.maximum(tail.tail_t - tail.reach_t, 0.0),
+            "tail_ci_high": tail.tail_t + tail.reach_t,
         },
         index=pd.Index([site.site_id for site in plan.sites], name="site_id"),
     )
 
 
-def contributions_table(plan: Plan, result: BlockResult, by: str) -> pd.DataFrame:
+def contributions_table(plan: Plan, result: BlockResult, tail_by: TailBy, by: str) -> pd.DataFrame:
     """Return the parts of the expected loss and of the tail mean, largest tail part first."""
-    threats, sites = plan.threats, plan.sites
-    names = {
-        "site": [site.site_id for site in sites],
-        "country": [site.country for site in sites],
-        "peril": [threat.peril for threat in threats],
-        "threat": [threat.name for threat in threats],
-    }
-    if by not in names:
-        raise ValueError(f"by must be one of {', '.join(names)}, got {by!r}")
-    rows = result.rows
-    label = np.array(names[by], dtype=object)[
-        rows.site if by in {"site", "country"} else rows.threat
-    ]
-    weights = tail_weights(result.lost_t)
-    parts = pd.DataFrame(
+    n = len(result.lost_t)
+    mean, reach = _means(result.sums[by], n)
+    tail = tail_by(by)
+    total = pd.DataFrame(
         {
-            by: label,
-            "expected_t": rows.lost_t / len(result.lost_t),
-            "tail_t": weights[rows.scenario] * rows.lost_t,
-        }
+            "expected_t": mean,
+            "expected_ci_low": np.maximum(mean - reach, 0.0),
+            "expected_ci_high": mean + reach,
+            "tail_t": tail.tail_t,
+            "tail_ci_low": np.maximum(tail.tail_t - tail.reach_t, 0.0),
+            "tail_ci_high": tail.tail_t + tail.reach_t,
+        },
+        index=pd.Index(labels(plan, by).names, name=by),
     )
-    total = parts.groupby(by).sum().reindex(sorted(set(names[by])), fill_value=0.0)
     total = total.sort_values("tail_t", ascending=False, kind="stable")
     for column, share in (("expected_t", "expected_share"), ("tail_t", "tail_share")):
         whole = total[column].sum()
         total[share] = total[column] / whole if whole > 0.0 else 0.0
     return total
+
+
+def _means(parts: Sums, n: int) -> tuple[Floats, Floats]:
+    """Return the mean of each part and half the width of its 90 % interval."""
+    mean = parts.total_t / n
+    variance = np.maximum(parts.square_t2 / n - mean**2, 0.0)
+    return mean, _z(0.9) * np.sqrt(variance / (n - 1))
 
 
 def events_table(plan: Plan, result: BlockResult) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from supplyrisk import _validation as check
 from supplyrisk import metrics
 from supplyrisk._countries import country_name
 from supplyrisk._text import shown
+from supplyrisk.engine.contributions import TAIL_LEVEL
 from supplyrisk.engine.outlook import Outlook
-from supplyrisk.engine.tables import TAIL_LEVEL
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.plot import _axes
 from supplyrisk.plot._axes import axes_or_new, explain, number_axis, percent, plain, quiet, words

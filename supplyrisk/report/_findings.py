@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from supplyrisk import _text, indicators
-from supplyrisk.engine.tables import TAIL_LEVEL
+from supplyrisk.engine.contributions import TAIL_LEVEL
 from supplyrisk.explanation import ENOUGH_IN_THE_TAIL
 from supplyrisk.report import _words as words
 from supplyrisk.report._markup import Column, Markup, items, joined, link, paragraph, table, tag

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from supplyrisk import _countries, _text
-from supplyrisk.engine.tables import TAIL_LEVEL
+from supplyrisk.engine.contributions import TAIL_LEVEL
 
 if TYPE_CHECKING:
     from supplyrisk.model.case import Case

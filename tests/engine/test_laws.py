@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from supplyrisk import metrics
 from supplyrisk.casefile.bundled import load_case
+from supplyrisk.engine import blocks, results
 from supplyrisk.engine import outlook as outlook_module
-from supplyrisk.engine import results, run
 from supplyrisk.engine.run import simulate
 from supplyrisk.engine.streams import Streams
 from supplyrisk.hazard.durations import survival
@@ -552,9 +552,9 @@ def test_the_first_scenarios_are_the_same_for_a_larger_number(case, n, more):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    for module in (run, outlook_module, results):
+    for module in (blocks, outlook_module, results):
         monkeypatch.setattr(module, "BLOCK_SIZE", 16)
-    monkeypatch.setattr(run, "N_KEPT", 40)
+    monkeypatch.setattr(blocks, "N_KEPT", 40)
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -67,7 +67,7 @@ def test_number_of_scenarios_is_checked(n):
         simulate(case(), n_scenarios=n, rng=1)
 
 
-@pytest.mark.parametrize("basis", ["occurrence", "Calendar", None])
+@pytest.mark.parametrize("basis", ["annual", "Calendar", None])
 def test_basis_is_checked(basis):
     with pytest.raises(ValueError, match="basis must be one of calendar"):
         simulate(case(), n_scenarios=5, rng=1, basis=basis)
