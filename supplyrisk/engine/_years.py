@@ -345,4 +345,5 @@ def poisson_quantile(uniforms: Floats, mean: Floats) -> Ints:
     while len(at):
         at = at[special.pdtr(k[at], mean[at]) <= uniforms[at]]
         k[at] += 1.0
-    return k.astype(np.intp)
+    counts: Ints = k.astype(np.intp)
+    return counts
