@@ -165,6 +165,7 @@ def tail_parts(plan: Plan, rows: TailRows, n: int, by: str) -> TailParts:
     future, part, loss = added(rows.future, held.of(rows.threat, rows.site), k, rows.lost_t)
 
     def summed(values: Floats) -> Floats:
+        """Add up the values of each part."""
         return np.bincount(part, values, minlength=k).astype(float)
 
     weight = rows.weight[future]
@@ -205,6 +206,7 @@ def year_parts(
     by_site, by_threat = (sum(columns) for columns in zip(*found, strict=True))
 
     def parts(by: str) -> TailParts:
+        """Return the parts of a group."""
         held = labels(plan, by)
         tonnes = by_site if held.of_sites else by_threat
         tail = np.bincount(held.part, tonnes, minlength=len(held.names)).astype(float)
