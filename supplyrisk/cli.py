@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _takes_case(run)
     run.add_argument("--scenarios", type=_whole_from(2), default=10_000, metavar="N")
     run.add_argument("--seed", type=_whole_from(0), default=0, metavar="S")
+    run.add_argument("--workers", type=_whole_from(1), default=1, metavar="W", help="processes")
     run.add_argument("--out", type=Path, metavar="DIR", help="default: supplyrisk-out/<case>")
     run.set_defaults(run=_run)
 
@@ -125,7 +126,11 @@ def _run(options: argparse.Namespace) -> int:
     case = _load(options.case)
     folder = options.out or Path("supplyrisk-out") / case.name
     with _files.whole_folder(folder) as draft:
-        outlook = simulate(case, options.scenarios, rng=options.seed, keep="events")
+        outlook = simulate(
+            case, options.scenarios, rng=options.seed, workers=options.workers, keep="events"
+        )
+        if outlook.n_scenarios < options.scenarios:  # a notebook may use what there is
+            raise KeyboardInterrupt
         _print_outlook(outlook)
         write_tables(outlook, draft)
         save_case(case, draft / "case.toml")

@@ -11,6 +11,7 @@ import pytest
 
 import supplyrisk as sr
 from supplyrisk.cli import main
+from supplyrisk.engine import run
 
 ROOT = Path(__file__).parents[1]
 SEED = ROOT / "seeds" / "walikale-2025.toml"
@@ -82,6 +83,24 @@ def test_the_same_seed_writes_the_same_tables(folder, tmp_path):
     assert digests(again) == digests(folder)
 
 
+def test_workers_write_the_same_tables(folder, tmp_path):
+    again = ["run", str(SEED), "--seed", "7", "--scenarios", "400", "--workers", "2"]
+    assert main([*again, "--out", str(tmp_path / "again")]) == 0
+    assert digests(tmp_path / "again") == digests(folder)
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
+    whole = run.simulate
+
+    def half(case, n_scenarios, **options):
+        return whole(case, n_scenarios // 2, **options)
+
+    monkeypatch.setattr(run, "simulate", half)
+    out = tmp_path / "out"
+    assert main(["run", "walikale-2025", "--scenarios", "40", "--out", str(out)]) == 130
+    assert not out.exists()
+
+
 def test_seed_zero_is_a_seed_and_the_default(tmp_path, capsys):
     for name, seed in (("zero", ["--seed", "0"]), ("default", []), ("one", ["--seed", "1"])):
         out = ["--out", str(tmp_path / name), "--scenarios", "50"]
@@ -141,6 +160,7 @@ def test_a_file_with_ten_faults_reports_all_ten_without_a_traceback(tmp_path):
         (["check", "walikale"], "did you mean 'walikale-2025'"),
         (["check", "missing.toml"], "missing.toml"),
         (["run", "walikale-2025", "--scenarios", "1"], "must be a whole number >= 2"),
+        (["run", "walikale-2025", "--workers", "0"], "must be a whole number >= 1"),
         (["run", "walikale-2025", "--seed", "-1"], "must be a whole number >= 0"),
         (["run", "walikale-2025", "--seed", "x"], "must be a whole number >= 0"),
         (["frobnicate"], "invalid choice"),
