@@ -23,7 +23,7 @@ from supplyrisk.engine.contributions import GROUPS, Sums, labels, sums
 from supplyrisk.engine.draws import draw_events
 from supplyrisk.engine.exposures import BuyerLosses, buyer_losses
 from supplyrisk.engine.losses import losses
-from supplyrisk.engine.results import BlockResult, EventRows
+from supplyrisk.engine.results import BlockResult, EventRows, no_rows
 from supplyrisk.engine.streams import BLOCK_SIZE, Streams
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _run_years(plan: Plan, book: YearBook, block: int, n: int, *, with_events: b
     result = BlockResult(
         lost_t=lost.lost_t,
         largest_loss_t=lost.largest_loss_t,
-        rows=occurrence.event_rows(book, block, np.full(n, fill_value=with_events)),
+        rows=occurrence.event_rows(book, block, np.ones(n, bool)) if with_events else no_rows(),
         supply_t=np.empty((0, plan.n_steps)),
         price_usd_per_t=None,
         peak_price_usd_per_t=None,

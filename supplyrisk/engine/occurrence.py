@@ -5,7 +5,7 @@ its largest event for the occurrence exceedance curve. Events do not merge where
 are not cut at the end of the year, so a site may lose more than it makes in a year, unless its
 ``annual_cap_days`` says otherwise.
 
-Blocks are independent of each other: each may be worked out anywhere, and `joined` in their order
+Blocks are independent of each other: each may be worked out anywhere, and joined in their order
 they give the same bits. No array of years by sites is ever made.
 """
 
@@ -25,7 +25,7 @@ from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -40,7 +40,6 @@ __all__ = [
     "YearBook",
     "YearLosses",
     "event_rows",
-    "joined",
     "open_book",
     "tail_parts",
     "year_losses",
@@ -50,7 +49,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class YearLosses:
-    """Losses of a block of years, or of several joined.
+    """Losses of a block of years.
 
     Attributes
     ----------
@@ -299,25 +298,3 @@ def _row_values(part: Part, site: int) -> Iterator[NDArray[np.generic]]:
     yield outage
     yield np.zeros(n) if ramp is None else ramp
     yield np.full(n, part.severity)
-
-
-def joined(blocks: Sequence[YearLosses]) -> YearLosses:
-    """Join blocks.
-
-    Parameters
-    ----------
-    blocks : sequence of YearLosses
-        At least one, in order.
-
-    Returns
-    -------
-    YearLosses
-        Their years end to end, and the sums of their sums.
-    """
-    return YearLosses(
-        lost_t=np.concatenate([block.lost_t for block in blocks]),
-        largest_loss_t=np.concatenate([block.largest_loss_t for block in blocks]),
-        site_t=np.sum([block.site_t for block in blocks], axis=0),
-        site_square_t2=np.sum([block.site_square_t2 for block in blocks], axis=0),
-        threat_t=np.sum([block.threat_t for block in blocks], axis=0),
-    )

@@ -96,9 +96,13 @@ class BlockResult:
 
     def without_events(self) -> BlockResult:
         """Drop the event loss table: no summary needs it."""
-        whole, real = np.empty(0, dtype=np.intp), np.empty(0)
-        rows = EventRows(whole, whole, whole, whole, real, real, real, real, real, real)
-        return replace(self, rows=rows)
+        return replace(self, rows=no_rows())
+
+
+def no_rows() -> EventRows:
+    """Return an event table without events."""
+    whole, real = np.empty(0, dtype=np.intp), np.empty(0)
+    return EventRows(whole, whole, whole, whole, real, real, real, real, real, real)
 
 
 def joined(blocks: list[BlockResult]) -> BlockResult:

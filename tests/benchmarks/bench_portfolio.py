@@ -32,6 +32,17 @@ TAIL = 0.05
 # --- The portfolio --------------------------------------------------------------------------
 
 
+def joined(blocks):
+    """Years of several blocks end to end, and the sums of their sums."""
+    return occurrence.YearLosses(
+        lost_t=np.concatenate([block.lost_t for block in blocks]),
+        largest_loss_t=np.concatenate([block.largest_loss_t for block in blocks]),
+        site_t=np.sum([block.site_t for block in blocks], axis=0),
+        site_square_t2=np.sum([block.site_square_t2 for block in blocks], axis=0),
+        threat_t=np.sum([block.threat_t for block in blocks], axis=0),
+    )
+
+
 def parameters(k):
     """Return rate a year, loss a day and duration of site number k, counted from 1.
 
@@ -107,7 +118,7 @@ def random_numbers(n_events):
 def years(plan, n_years):
     """Simulate: annual and largest losses of every year, means and spreads of sites."""
     book = occurrence.open_book(plan, 7)
-    return book, occurrence.joined(
+    return book, joined(
         [occurrence.year_losses(book, number, n) for number, _, n in blocks(n_years)]
     )
 

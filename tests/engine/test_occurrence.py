@@ -38,7 +38,7 @@ def book_of(case, seed=7):
 def years(book, n):
     size = occurrence.BLOCK_YEARS
     sizes = [min(size, n - first) for first in range(0, n, size)]
-    return occurrence.joined([occurrence.year_losses(book, b, m) for b, m in enumerate(sizes)])
+    return BENCH["joined"]([occurrence.year_losses(book, b, m) for b, m in enumerate(sizes)])
 
 
 # --- Exact values ---------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """A run that was killed goes on where it stood, and ends with the same bits."""
 
-import datetime as dt
 import json
 import os
 import random
+import runpy
 import shutil
 import signal
 import subprocess
@@ -21,51 +21,8 @@ from supplyrisk.engine import outlook as outlook_module
 from supplyrisk.engine.run import simulate
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.model.case import Case
-from supplyrisk.model.duration import Duration
-from supplyrisk.model.hazard import Hazard, Peril, RampUp, Scope
-from supplyrisk.model.market import CommodityExposure, Market, Supply
-from supplyrisk.model.site import MineSite
 
-CASE = Case(
-    name="small",
-    start=dt.date(2025, 3, 20),
-    step_days=30,
-    sites=tuple(
-        MineSite(site_id=name, name=name, commodity="tin", country="COD", capacity_tpa=capacity)
-        for name, capacity in (("a", 900.0), ("b", 400.0))
-    ),
-    hazards=(
-        Hazard(
-            hazard_id="wide",
-            peril=Peril.STRIKE,
-            scope=Scope.country("COD"),
-            rate_pa=1.5,
-            duration=Duration.lognormal(median_days=40, sigma=1.2),
-            ramp_up=RampUp(ramp_days=30),
-            rate_shape=1.0,
-        ),
-    ),
-    markets=(
-        Market(
-            commodity="tin",
-            price_usd_per_t=33_000.0,
-            price_date=dt.date(2025, 3, 1),
-            supply_tpa=20_000.0,
-            demand_tpa=20_000.0,
-            volatility_pa=0.27,
-        ),
-    ),
-    exposures=(
-        CommodityExposure(
-            buyer_id="buyer-1",
-            name="Buyer",
-            commodity="tin",
-            demand_tpa=100.0,
-            sources=(Supply(scope=Scope.site("a"), share=0.6),),
-            inventory_days=5.0,
-        ),
-    ),
-)
+CASE = runpy.run_path(str(Path(__file__).with_name("runner_case.py")))["CASE"]
 SIZE = 32
 N = 7 * SIZE + 5
 N_KILLED = 60 * SIZE
