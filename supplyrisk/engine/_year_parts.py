@@ -7,47 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from supplyrisk.engine._years import BLOCK_YEARS, Drawn, Lengths, Struck
+from supplyrisk.engine._drawn import Lengths, Struck
+from supplyrisk.engine._years import BLOCK_YEARS, Years
+from supplyrisk.engine.tally import raise_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from supplyrisk.engine._causes import Cause
-    from supplyrisk.engine._seeds import SeedTable
-    from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.book import Book, Cause
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class YearBook:
-    """A plan and a seed, prepared to draw years; made by `open_book`.
-
-    Attributes
-    ----------
-    plan
-        The case as arrays.
-    causes
-        Threats that may strike within the year.
-    local
-        For each site, the causes that hit it alone.
-    wide
-        For each site, the causes that hit others as well.
-    cap_t
-        Most that each site may lose in a year, shape (n_sites,); infinite without a cap. [t]
-    seeds
-        Words of all streams.
-    """
-
-    plan: Plan
-    causes: tuple[Cause, ...]
-    local: tuple[tuple[Cause, ...], ...]
-    wide: tuple[tuple[Cause, ...], ...]
-    cap_t: Floats
-    seeds: SeedTable
 
 
 class Part(NamedTuple):
@@ -79,11 +51,10 @@ class Block:
     """One block of years: its events site by site, and the largest event of each year."""
 
     def __init__(
-        self, book: YearBook, block: int, chosen: NDArray[np.bool_] | None, *, detailed: bool
+        self, book: Book, block: int, chosen: NDArray[np.bool_] | None, *, detailed: bool
     ) -> None:
         self._book, self._detailed = book, detailed
-        places = book.seeds.places((*cause.key, "arrivals") for cause in book.causes)
-        self._drawn = Drawn(book.causes, book.seeds.block(block), places, chosen)
+        self._drawn = Years(book, block, chosen)
         self._capped = np.isfinite(book.cap_t).tolist()
         self._timed = {
             cause.index
@@ -119,7 +90,7 @@ class Block:
         daily = float(self._book.plan.production_t_per_day[site])
         for cause in self._book.local[site]:
             for part in self._local(cause, daily):
-                _raise_to(self.largest_t, part.scenario, part.alone_t)
+                raise_to(self.largest_t, part.scenario, part.alone_t)
                 yield part
         for cause in self._book.wide[site]:
             yield self._at_site(self._wide[cause.index], site, daily)
@@ -154,7 +125,7 @@ class Block:
     def finish(self) -> None:
         """Count the events that hit several sites among the largest."""
         for held in self._wide.values():
-            _raise_to(self.largest_t, held.events.scenario, held.total_t)
+            raise_to(self.largest_t, held.events.scenario, held.total_t)
 
 
 def _tonnes(cause: Cause, daily: float, severity: Floats | float, lengths: Lengths) -> Floats:
@@ -162,13 +133,6 @@ def _tonnes(cause: Cause, daily: float, severity: Floats | float, lengths: Lengt
     if lengths.ramp is None:
         return lengths.outage * (severity * daily)
     return (lengths.outage + cause.area * lengths.ramp) * (severity * daily)
-
-
-def _raise_to(largest: Floats, scenario: Ints, loss: Floats) -> None:
-    """Raise each year's largest event to those that exceed it, few once some have been seen."""
-    (above,) = (loss > largest.take(scenario, mode="clip")).nonzero()
-    if len(above):
-        np.maximum.at(largest, scenario[above], loss[above])
 
 
 def _picked(part: Part, chosen: Ints) -> Part:

@@ -12,19 +12,19 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from supplyrisk.engine import occurrence, prices
 from supplyrisk.engine._years import BLOCK_YEARS
-from supplyrisk.engine.contributions import GROUPS, Sums, labels, sums
-from supplyrisk.engine.draws import draw_events
+from supplyrisk.engine.draws import Block, Events
 from supplyrisk.engine.exposures import BuyerLosses, buyer_losses
-from supplyrisk.engine.losses import losses
-from supplyrisk.engine.results import BlockResult, EventRows, no_rows
-from supplyrisk.engine.streams import BLOCK_SIZE, Streams
+from supplyrisk.engine.losses import Cells, losses
+from supplyrisk.engine.results import BlockResult, EventRows, no_rows, sorted_rows
+from supplyrisk.engine.streams import BLOCK_SIZE
+from supplyrisk.engine.tally import Largest, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -32,16 +32,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from supplyrisk.engine._year_parts import YearBook
-    from supplyrisk.engine.draws import Events
+    from supplyrisk.engine.book import Book
     from supplyrisk.engine.expectation import Expectations
     from supplyrisk.engine.losses import Losses
-    from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.plan import Basis
+    from supplyrisk.model.market import Market
+
+    Floats = NDArray[np.float64]
 
 N_KEPT: Final = 20_000
 """Scenarios whose paths are kept for quantiles by step."""
+_PRICED_AT_A_TIME: Final = 1_024
+"""Scenarios whose paths are worked on together: few enough to stay near the processor."""
 _IN_FLIGHT: Final = 64
 """Blocks handed out at a time: enough for any machine's cores, few enough to hold."""
+_TABLES_IN_FLIGHT: Final = 8
+"""The same where each comes back with its events, which may be 100 MB."""
+_KEPT_BYTES: Final = 31 << 20
+"""Just below the largest size, 32 MiB, by which glibc's limit of what it keeps can be raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +58,24 @@ class Job:
 
     Attributes
     ----------
-    plan
-        The case as arrays.
+    book
+        The case and the seed, as futures are drawn from them.
+    basis
+        How losses are counted.
     tables
         Expectations behind the price; none without a market.
-    seed
-        Seed of the simulation.
     with_events
         Whether to keep the event loss table.
-    book
-        What years of the occurrence basis are drawn from; none on the calendar.
     """
 
-    plan: Plan
+    book: Book
+    basis: Basis
     tables: Expectations | None
-    seed: int
     with_events: bool
-    book: YearBook | None = None
 
     def sizes(self, n_scenarios: int) -> list[int]:
         """Return the number of scenarios of each block."""
-        whole = BLOCK_SIZE if self.book is None else BLOCK_YEARS
+        whole = BLOCK_SIZE if self.basis == "calendar" else BLOCK_YEARS
         return [min(whole, n_scenarios - first) for first in range(0, n_scenarios, whole)]
 
 
@@ -97,13 +102,13 @@ def finished(
         for block, n in blocks:
             yield block, run_block(job, block, n)
         return
-    queue = iter(blocks)
+    queue, most = iter(blocks), _TABLES_IN_FLIGHT if job.with_events else _IN_FLIGHT
     running: dict[Any, int] = {}
     try:
         while True:
             for block, n in queue:
                 running[executor.submit(run_block, job, block, n)] = block
-                if len(running) >= _IN_FLIGHT:
+                if len(running) >= most:
                     break
             if not running:
                 return
@@ -169,90 +174,137 @@ def run_block(job: Job, block: int, n: int) -> BlockResult:
     BlockResult
         Its results; scenarios are counted from the first of the simulation.
     """
-    if job.book is not None:
-        return _run_years(job.plan, job.book, block, n, with_events=job.with_events)
-    plan, tables = job.plan, job.tables
-    streams, first = Streams(job.seed, block), block * BLOCK_SIZE
-    n_kept = max(N_KEPT - first, 0)
-    market = plan.case.market()
-    events = draw_events(plan, streams, n)
-    lost = losses(plan, events, plan.edges_days)
+    keep_memory()
+    run = _run_years if job.basis == "occurrence" else _run_futures
+    return run(job, block, n)
+
+
+def keep_memory() -> None:
+    """Teach the C library of Linux to keep memory that is freed: a third less time.
+
+    Blocks free and take the same few megabytes over and over. By default glibc returns them to the
+    system, which hands them out again page by page; it stops doing so for sizes up to the largest
+    that it has seen freed. Elsewhere this does nothing.
+    """
+    np.empty(_KEPT_BYTES, dtype=np.uint8)
+
+
+def _run_futures(job: Job, block: int, n: int) -> BlockResult:
+    """Simulate a block on the calendar, some sites at a time."""
+    book, plan = job.book, job.book.plan
+    first = block * BLOCK_SIZE
+    n_kept = min(max(N_KEPT - first, 0), n)
+    market = None if job.tables is None else plan.case.market()
+    # Cells by step cost the most: only for paths that are kept, and for buyers.
+    edges = plan.edges_days
+    if not n_kept and (market is None or not plan.case.exposures):
+        edges = edges[[0, -1]]
+    drawn = Block(book, block, BLOCK_SIZE)
+    tally, largest = Tally(book, n), Largest(book, n, drawn.wide_events())
     daily = plan.production_t_per_day
-    supply = daily.sum() * np.diff(plan.edges_days) - lost.cells.series(daily, n, plan.n_steps)
-    price, peak = None, None
-    buyers: dict[str, BuyerLosses] = {}
-    if market is not None and tables is not None:
-        paths = prices.price_paths(plan, market, tables, events, streams, n)
-        price, peak = _head(paths.path, n_kept), paths.path.max(axis=1)
-        for buyer in sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id):
-            buyers[buyer.buyer_id] = buyer_losses(plan, buyer, market, paths, lost.cells)
-    rows = _event_rows(plan, events, lost)
+    lost_by_step = np.zeros((n_kept, plan.n_steps))
+    held: list[Events] = []
+    rows: list[EventRows] = []
+    cells: list[Cells] = []
+    for sites, events in drawn.groups(n):
+        lost = losses(plan, events, edges)
+        lost_t, alone_t = _tonnes(daily, events, lost)
+        tally.add(sites, events.scenario, events.threat, events.site, lost_t)
+        largest.add(events.scenario, events.threat, events.number, alone_t)
+        if n_kept:
+            lost_by_step += lost.cells.series(daily, n, plan.n_steps)[:n_kept]
+        if market is not None:
+            held.append(events)
+            cells.append(lost.cells)
+        if job.with_events:
+            rows.append(_event_rows(events, lost_t, alone_t))
+    supply = daily.sum() * np.diff(plan.edges_days) - lost_by_step
     result = BlockResult(
-        lost_t=np.bincount(rows.scenario, rows.lost_t, minlength=n).astype(float),
-        largest_loss_t=_largest(rows, n),
-        rows=rows,
-        supply_t=_head(supply, n_kept),
-        price_usd_per_t=price,
-        peak_price_usd_per_t=peak,
-        buyers=buyers,
-        sums=sums(plan, rows.scenario, rows.threat, rows.site, rows.lost_t),
-    ).shifted(first)
-    return result if job.with_events else result.without_events()
-
-
-def _head(paths: NDArray[np.float64], n_kept: int) -> NDArray[np.float64]:
-    """Return the first rows; as a copy where there are more, or a view would hold them all."""
-    return paths if n_kept >= len(paths) else paths[:n_kept].copy()
-
-
-def _run_years(plan: Plan, book: YearBook, block: int, n: int, *, with_events: bool) -> BlockResult:
-    """Simulate a block of years on the occurrence basis: losses alone, without steps or prices."""
-    lost = occurrence.year_losses(book, block, n)
-    known = {"site": lost.site_t, "country": lost.site_t}
-    totals = {by: known.get(by, lost.threat_t) for by in GROUPS}
-    sums_by = {}
-    for by, tonnes in totals.items():
-        held = labels(plan, by)
-        total = np.bincount(held.part, tonnes, minlength=len(held.names)).astype(float)
-        # Squares are kept by site alone: the other parts have no interval of their mean.
-        square = lost.site_square_t2 if by == "site" else np.full(total.shape, np.nan)
-        sums_by[by] = Sums(total, square)
-    result = BlockResult(
-        lost_t=lost.lost_t,
-        largest_loss_t=lost.largest_loss_t,
-        rows=occurrence.event_rows(book, block, np.ones(n, bool)) if with_events else no_rows(),
-        supply_t=np.empty((0, plan.n_steps)),
+        lost_t=tally.lost_t,
+        largest_loss_t=largest.done(),
+        rows=sorted_rows(rows),
+        supply_t=supply,
         price_usd_per_t=None,
         peak_price_usd_per_t=None,
         buyers={},
-        sums=sums_by,
+        sums=tally.sums(),
+    )
+    if market is not None and job.tables is not None:
+        events, at_step = Events.joined(held), Cells.joined(cells)
+        result = _with_prices(job, block, market, job.tables, result, events, at_step)
+    return result.shifted(first)
+
+
+def _with_prices(
+    job: Job,
+    block: int,
+    market: Market,
+    tables: Expectations,
+    result: BlockResult,
+    events: Events,
+    cells: Cells,
+) -> BlockResult:
+    """Add prices and buyers to a block, some futures at a time: their paths are long."""
+    plan, n, n_kept = job.book.plan, len(result.lost_t), len(result.supply_t)
+    noise = prices.Noise(job.book.streams.block(block), market.commodity)
+    exposures = sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id)
+    kept = [np.empty((0, plan.n_steps))]
+    peaks: list[Floats] = []
+    buyers: dict[str, list[BuyerLosses]] = {buyer.buyer_id: [] for buyer in exposures}
+    for first in range(0, n, _PRICED_AT_A_TIME):
+        last = min(first + _PRICED_AT_A_TIME, n)
+        some = events.between(first, last)
+        paths = prices.price_paths(plan, market, tables, some, noise, last - first)
+        if first < n_kept:
+            kept.append(paths.path[: n_kept - first])
+        peaks.append(paths.path.max(axis=1))
+        if buyers:
+            at_step = cells.between(first, last)
+        for buyer in exposures:
+            found = buyer_losses(plan, buyer, market, paths, at_step)
+            buyers[buyer.buyer_id].append(found)
+    return replace(
+        result,
+        price_usd_per_t=np.concatenate(kept),
+        peak_price_usd_per_t=np.concatenate(peaks),
+        buyers={name: BuyerLosses.joined(parts) for name, parts in buyers.items()},
+    )
+
+
+def _run_years(job: Job, block: int, n: int) -> BlockResult:
+    """Simulate a block of years on the occurrence basis: losses alone, without steps or prices."""
+    lost = occurrence.year_losses(job.book, block, n)
+    every = np.ones(n, dtype=bool)
+    result = BlockResult(
+        lost_t=lost.lost_t,
+        largest_loss_t=lost.largest_loss_t,
+        rows=occurrence.event_rows(job.book, block, every) if job.with_events else no_rows(),
+        supply_t=np.empty((0, job.book.plan.n_steps)),
+        price_usd_per_t=None,
+        peak_price_usd_per_t=None,
+        buyers={},
+        sums=lost.sums,
     )
     return result.shifted(block * BLOCK_YEARS)
 
 
-def _event_rows(plan: Plan, events: Events, lost: Losses) -> EventRows:
-    daily = plan.production_t_per_day[events.site]
+def _tonnes(daily: Floats, events: Events, lost: Losses) -> tuple[Floats, Floats]:
+    """Return what each event loses after earlier ones, and if it were the only one [t]."""
+    production = daily[events.site]
+    alone_t = production * lost.alone_days
+    return (alone_t if lost.days is lost.alone_days else production * lost.days), alone_t
+
+
+def _event_rows(events: Events, lost_t: Floats, alone_t: Floats) -> EventRows:
     return EventRows(
         scenario=events.scenario,
         threat=events.threat,
         number=events.number,
         site=events.site,
-        lost_t=daily * lost.days,
-        alone_t=daily * lost.alone_days,
+        lost_t=lost_t,
+        alone_t=alone_t,
         start_days=events.start,
         outage_days=events.outage,
         ramp_days=events.ramp,
         severity=events.severity,
     )
-
-
-def _largest(rows: EventRows, n: int) -> NDArray[np.float64]:
-    """Largest loss of one event, all the sites it hit together, in each scenario."""
-    largest = np.zeros(n)
-    if len(rows.scenario):
-        key = np.stack([rows.threat, rows.number, rows.scenario])
-        order = np.lexsort(key)
-        new = (np.diff(key[:, order], prepend=-1) != 0).any(axis=0)
-        total = np.add.reduceat(rows.alone_t[order], np.flatnonzero(new))
-        np.maximum.at(largest, rows.scenario[order][new], total)
-    return largest

@@ -13,6 +13,7 @@ import numpy as np
 
 from supplyrisk import _files
 from supplyrisk.engine.contributions import GROUPS, Sums
+from supplyrisk.engine.event_store import EventFile, event_file
 from supplyrisk.engine.exposures import BuyerLosses
 from supplyrisk.engine.results import BlockResult, EventRows
 from supplyrisk.errors import Fault, InvalidInputError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 IDENTITY: Final = "simulation.json"
 """What the blocks of a folder are of."""
 _DIGEST_SIZE: Final = 32
+_EVENTS: Final = "events.digest"
+_N_ROWS: Final = "events.n_rows"
 _PLAIN: Final = ("lost_t", "largest_loss_t", "supply_t")
 _PRICED: Final = ("price_usd_per_t", "peak_price_usd_per_t")
 
@@ -78,7 +81,7 @@ class Checkpoint:
         if faults:
             raise InvalidInputError(str(self.folder), faults)
 
-    def save(self, block: int, result: BlockResult) -> None:
+    def save(self, block: int, result: BlockResult, events: EventFile | None = None) -> None:
         """Write a finished block, whole or not at all.
 
         Parameters
@@ -87,13 +90,19 @@ class Checkpoint:
             Its number.
         result : BlockResult
             Its results.
+        events : EventFile, optional
+            File of the folder that holds its events; it is whole, and vouched for from here on.
         """
+        held = _arrays(result if events is None else result.without_events())
+        if events is not None:
+            held[_EVENTS] = np.frombuffer(_digest_of(events.path), dtype=np.uint8)
+            held[_N_ROWS] = np.array(events.n_rows)
         file = io.BytesIO()
-        np.savez(file, **_arrays(result))
+        np.savez(file, **held)
         data = file.getvalue()
         _files.write_bytes(self._path(block), data + self._digest(block, data))
 
-    def load(self, block: int) -> BlockResult | None:
+    def load(self, block: int) -> tuple[BlockResult, EventFile | None] | None:
         """Read a finished block.
 
         Parameters
@@ -103,13 +112,14 @@ class Checkpoint:
 
         Returns
         -------
-        BlockResult or None
-            Its results; None if it is not there.
+        tuple of BlockResult and EventFile, or None
+            Its results, and the file of its events where they are not among them; None if the
+            block or that file is not there.
 
         Raises
         ------
         InvalidInputError
-            If its file is damaged, or that of another block or simulation.
+            If a file is damaged, or that of another block or simulation.
         """
         path = self._path(block)
         if not path.exists():
@@ -117,10 +127,18 @@ class Checkpoint:
         whole = path.read_bytes()
         data, digest = whole[:-_DIGEST_SIZE], whole[-_DIGEST_SIZE:]
         if digest != self._digest(block, data):
-            rule = "must be a whole block of this simulation: remove it, it will be run anew"
-            raise InvalidInputError("simulate", [Fault("checkpoint", rule, str(path))])
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            return _result({name: held[name] for name in held.files})
+            raise _damaged(path)
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            held = {name: file[name] for name in file.files}
+        result = _result(held)
+        if _EVENTS not in held:
+            return result, None
+        events = EventFile(event_file(self.folder, block, len(result.lost_t)), int(held[_N_ROWS]))
+        if not events.path.exists():
+            return None
+        if _digest_of(events.path) != held[_EVENTS].tobytes():
+            raise _damaged(events.path)
+        return result, events
 
     def _digest(self, block: int, data: bytes) -> bytes:
         """Return what stands behind the bytes of a block: numpy's reader lets damage through."""
@@ -148,6 +166,16 @@ class Checkpoint:
             rule = "must be what a simulation wrote"
             raise InvalidInputError("simulate", [Fault("checkpoint", rule, str(path))])
         return held
+
+
+def _digest_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
+
+
+def _damaged(path: Path) -> InvalidInputError:
+    rule = "must be a whole block of this simulation: remove it, it will be run anew"
+    return InvalidInputError("simulate", [Fault("checkpoint", rule, str(path))])
 
 
 def _arrays(result: BlockResult) -> dict[str, Any]:

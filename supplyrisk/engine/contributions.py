@@ -1,4 +1,4 @@
-"""Parts of the loss by site, country, peril and threat: names, and the sums that a block keeps."""
+"""Parts of the loss by site, country, peril and threat: their names, and what is summed of them."""
 
 from __future__ import annotations
 
@@ -64,39 +64,3 @@ class Sums(NamedTuple):
 
     total_t: Floats
     square_t2: Floats
-
-
-def sums(plan: Plan, scenario: Ints, threat: Ints, site: Ints, lost_t: Floats) -> dict[str, Sums]:
-    """Sum the rows of a block by each of `GROUPS`; events of a part add before they are squared.
-
-    Parameters
-    ----------
-    plan : Plan
-        The case as arrays.
-    scenario, threat, site : ndarray, shape (n_rows,)
-        Where each loss belongs.
-    lost_t : ndarray, shape (n_rows,)
-        Losses. [t]
-
-    Returns
-    -------
-    dict of str to Sums
-        Sums by group.
-    """
-    out = {}
-    for by in GROUPS:
-        held = labels(plan, by)
-        part, loss = added(scenario, held.of(threat, site), len(held.names), lost_t)[1:]
-        total, square = (
-            np.bincount(part, values, minlength=len(held.names)).astype(float)
-            for values in (loss, loss**2)
-        )
-        out[by] = Sums(total, square)
-    return out
-
-
-def added(future: Ints, part: Ints, n_parts: int, loss: Floats) -> tuple[Ints, Ints, Floats]:
-    """Add up the losses of each part in each future: future, part and loss of each sum."""
-    cell, inverse = np.unique(future * n_parts + part, return_inverse=True)
-    total = np.bincount(inverse, loss, minlength=len(cell)).astype(float)
-    return cell // max(n_parts, 1), cell % max(n_parts, 1), total

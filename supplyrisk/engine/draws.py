@@ -1,29 +1,28 @@
-"""Drawing the events of a block of scenarios: sparse, a row per event and site hit."""
+"""Drawing the events of a block of futures: sparse, a row per event and site hit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from supplyrisk.hazard import durations, ramps
-from supplyrisk.units import DAYS_PER_YEAR
+from supplyrisk.engine._drawn import BELOW_ONE, Drawn, Lengths, Struck
+from supplyrisk.hazard import ramps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from supplyrisk.engine.plan import Plan, Threat
-    from supplyrisk.engine.streams import Streams
-    from supplyrisk.model.duration import Duration
-    from supplyrisk.model.hazard import DisruptionEvent, Hazard, RampUp
+    from supplyrisk.engine._drawn import LengthsOf
+    from supplyrisk.engine.book import Book, Cause
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
-    Stream = Callable[..., np.random.Generator]
+
+SITES_AT_A_TIME: Final = 96
+"""Sites whose events are held together: enough for long arrays, few enough for short memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,16 @@ class Events:
     ramp: Floats
     severity: Floats
 
+    @classmethod
+    def joined(cls, parts: Sequence[Events]) -> Events:
+        """Return the rows of several tables, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        none, nothing = np.empty(0, dtype=np.intp), np.empty(0)
+        empty = cls(none, none, none, none, nothing, nothing, nothing, nothing)
+        tables = [empty, *parts]
+        return cls(*(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(cls)))
+
     def __len__(self) -> int:
         return len(self.scenario)
 
@@ -77,180 +86,194 @@ class Events:
         """Return some of the rows."""
         return Events(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
+    def between(self, first: int, last: int) -> Events:
+        """Return the events of some neighbouring scenarios, which are counted from the first."""
+        mine = self.rows((self.scenario >= first) & (self.scenario < last))
+        return replace(mine, scenario=mine.scenario - first)
 
-def draw_events(plan: Plan, streams: Streams, n_scenarios: int) -> Events:
+
+class _Held(NamedTuple):
+    """Events of a cause, all its sites together."""
+
+    cause: Cause
+    struck: Struck
+    start: Floats
+    severity: Floats | float
+    lengths: Lengths | None
+
+
+class Block:
+    """The events of one block of futures, some sites at a time.
+
+    Parameters
+    ----------
+    book : Book
+        What it is drawn from.
+    block : int
+        Number of the block.
+    size : int
+        Futures of a whole block.
+    """
+
+    def __init__(self, book: Book, block: int, size: int) -> None:
+        self._book = book
+        self._drawn = Drawn(book, block, size)
+        self._wide = {cause.index: self._held(cause) for cause in book.causes if not cause.is_local}
+
+    def groups(self, n: int) -> Iterator[tuple[range, Events]]:
+        """Yield neighbouring sites and their events in the first n futures of the block.
+
+        They are sorted by site, scenario and start.
+        That is the order in which losses are attributed; ties in start keep the order of the
+        threats, which is by id.
+        """
+        n_sites = len(self._book.plan.sites)
+        for first in range(0, n_sites, SITES_AT_A_TIME):
+            sites = range(first, min(first + SITES_AT_A_TIME, n_sites))
+            events = self._at(sites)
+            yield sites, events if n == self._drawn.size else events.rows(events.scenario < n)
+
+    def wide_events(self) -> Iterator[tuple[int, Ints, Ints]]:
+        """Yield threat, numbers and scenarios of the events that may hit several sites."""
+        for index, held in self._wide.items():
+            yield index, held.struck.numbers, held.struck.scenario
+
+    def _at(self, sites: range) -> Events:
+        book = self._book
+        own = [(site, cause) for site in sites for cause in book.local[site] if cause.is_random]
+        tables = [self._of_hazards(own)] if own else []
+        for site in sites:
+            tables += [self._at_site(cause, site) for cause in book.wide[site]]
+            tables += [self._at_site(c, site) for c in book.local[site] if not c.is_random]
+        events = Events.joined(tables)
+        if len(tables) <= 1 and all(len(book.local[site]) <= 1 for site in sites):
+            return events  # one hazard a site: in order as drawn
+        keys = (events.threat, events.start, events.scenario, events.site)
+        return events.rows(np.lexsort(keys))
+
+    def _of_hazards(self, own: list[tuple[int, Cause]]) -> Events:
+        """Draw hazards of one site each, together as far as it goes: they may be thousands."""
+        drawn, causes = self._drawn, [cause for _, cause in own]
+        places, outages, severities, lengths = [], [], [], []
+        for cause in causes:
+            place, long = self._places(cause), drawn.lengths(cause)
+            struck = _every(place)
+            places.append(place)
+            outages.append(long.outages(struck))
+            lengths.append(long)
+            severities.append(drawn.severities(cause).of(struck))
+        counts = [len(place) for place in places]
+        place, outage = np.concatenate(places), np.concatenate(outages)
+        scenario = place.astype(np.intp)
+        place -= scenario
+        place *= self._book.plan.horizon_days
+        number = np.arange(len(place))
+        number -= np.repeat(np.cumsum([0, *counts[:-1]]), counts)
+        return Events(
+            scenario=scenario,
+            threat=np.repeat([cause.index for cause in causes], counts),
+            number=number,
+            site=np.repeat([site for site, _ in own], counts),
+            start=place,
+            outage=outage,
+            ramp=_ramps(causes, lengths, outages, outage),
+            severity=_repeated(severities, counts),
+        )
+
+    def _at_site(self, cause: Cause, site: int) -> Events:
+        held = self._wide.get(cause.index)
+        if held is None:
+            held = self._held(cause)
+        struck, lengths = held.struck, held.lengths
+        name = self._book.plan.sites[site].site_id
+        if lengths is None:
+            lengths = self._drawn.lengths(cause, name).of(struck)
+        n = len(struck.scenario)
+        events = Events(
+            scenario=struck.scenario,
+            threat=np.full(n, cause.index),
+            number=struck.numbers,
+            site=np.full(n, site),
+            start=held.start,
+            outage=lengths.outage,
+            ramp=np.zeros(n) if lengths.ramp is None else lengths.ramp,
+            severity=np.full(n, held.severity),
+        )
+        hit = self._drawn.hits(cause, name, struck)
+        return events if hit is None else events.rows(hit)
+
+    def _held(self, cause: Cause) -> _Held:
+        """Draw what the sites of a cause have in common."""
+        if cause.is_random:
+            place = self._places(cause)
+            struck = _every(place.astype(np.intp))
+            start = (place - struck.scenario) * self._book.plan.horizon_days
+        else:
+            scenario = np.flatnonzero(self._drawn.happens(cause))
+            struck = Struck(scenario, 0, self._drawn.size, scenario)
+            start = np.full(len(scenario), cause.threat.start_days)
+        return _Held(
+            cause=cause,
+            struck=struck,
+            start=start,
+            severity=self._drawn.severities(cause).of(struck),
+            lengths=self._drawn.lengths(cause).of(struck) if cause.shared else None,
+        )
+
+    def _places(self, cause: Cause) -> Floats:
+        """Draw when a hazard strikes: the scenario, and behind the point the part of its time.
+
+        Uniform numbers in order are sums of exponential ones over their total: no sort.
+        """
+        drawn = self._drawn
+        count, factor = drawn.arrivals(cause)
+        stream = drawn.streams.stream(*cause.key, "arrivals")
+        clock = stream.standard_exponential(count + 1).cumsum()
+        place = clock[:-1]
+        place *= (BELOW_ONE if factor is not None else BELOW_ONE * drawn.size) / clock[-1]
+        return place if factor is None else factor.places(place)
+
+
+def _every(scenario: NDArray[Any]) -> Struck:
+    return Struck(None, 0, len(scenario), scenario)
+
+
+def _ramps(
+    causes: list[Cause], lengths: list[LengthsOf], outages: list[Floats], joined: Floats
+) -> Floats:
+    """Return the ramp-ups after the outages of several causes: at once where they are alike."""
+    kinds = {cause.ramp_up for cause in causes}
+    if len(kinds) == 1 and not causes[0].has_spread:
+        (kind,) = kinds
+        return np.zeros(len(joined)) if kind is None else ramps.ramp_days(kind, joined)
+    each = (long.ramps(_every(days), days) for long, days in zip(lengths, outages, strict=True))
+    pairs = zip(outages, each, strict=True)
+    return np.concatenate([np.zeros(len(o)) if ramp is None else ramp for o, ramp in pairs])
+
+
+def _repeated(values: list[Floats | float], counts: list[int]) -> Floats:
+    if all(isinstance(value, float) for value in values):
+        return np.repeat(np.array(values), counts)
+    return np.concatenate([np.full(n, value) for n, value in zip(counts, values, strict=True)])
+
+
+def draw_events(book: Book, block: int, n_scenarios: int, size: int) -> Events:
     """Draw the events of a block.
 
     Parameters
     ----------
-    plan : Plan
-        The case as arrays.
-    streams : Streams
-        Random numbers of the block.
+    book : Book
+        What it is drawn from.
+    block : int
+        Number of the block.
     n_scenarios : int
-        Scenarios in the block.
+        Scenarios wanted: the first of the block.
+    size : int
+        Scenarios of a whole block.
 
     Returns
     -------
     Events
-        Sorted by scenario, site and start: the order in which losses are attributed.
+        Sorted by site, scenario and start.
     """
-    tables = []
-    for index, threat in enumerate(plan.threats):
-        if not len(threat.sites):  # its sites hold another commodity
-            continue
-        if threat.event is not None:
-            rows = _known(threat, threat.event, index, streams, n_scenarios)
-        elif threat.hazard is not None:
-            rows = _random(plan, threat, threat.hazard, index, streams, n_scenarios)
-        else:
-            continue
-        tables.append(rows)
-    if not tables:
-        none, nothing = np.empty(0, dtype=np.intp), np.empty(0)
-        return Events(none, none, none, none, nothing, nothing, nothing, nothing)
-    columns = [np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Events)]
-    events = Events(*columns)
-    events = events.rows(events.start < plan.horizon_days)
-    # Ties in start keep the order of the threats, which is by id.
-    return events.rows(np.lexsort((events.start, events.site, events.scenario)))
-
-
-def _known(
-    threat: Threat, event: DisruptionEvent, index: int, streams: Streams, n_scenarios: int
-) -> Events:
-    """One row per scenario and site of a dated event."""
-    scenario = np.arange(n_scenarios)
-    if event.probability < 1.0:
-        happens = streams.stream("event", event.event_id, "happens").random(n_scenarios)
-        scenario = scenario[happens < event.probability]
-    stream = partial(streams.stream, "event", event.event_id)
-    if event.ended is not None or event.duration is None:
-        whole = np.full(n_scenarios, float(((event.ended or event.started) - event.started).days))
-    else:
-        elapsed = max(-threat.start_days, 0.0)
-        whole = _durations(event.duration, stream, n_scenarios, elapsed_days=elapsed)
-    outage, ramp = _outages(event.ramp_up, whole, stream)
-    scenario, site = _crossed(scenario, threat.sites)
-    return Events(
-        scenario=scenario,
-        threat=np.full(scenario.shape, index),
-        number=scenario,
-        site=site,
-        start=np.full(scenario.shape, threat.start_days),
-        outage=outage[scenario],
-        ramp=ramp[scenario],
-        severity=np.full(scenario.shape, threat.severity),
-    )
-
-
-def _random(
-    plan: Plan, threat: Threat, hazard: Hazard, index: int, streams: Streams, n_scenarios: int
-) -> Events:
-    """The events of a hazard, each at the sites that it hits."""
-    rate = np.full(n_scenarios, threat.rate_pa / DAYS_PER_YEAR)
-    if hazard.rate_shape is not None:
-        key = ("group", hazard.rate_group) if hazard.rate_group else ("hazard", hazard.hazard_id)
-        gamma = streams.stream(*key, "rate").standard_gamma(hazard.rate_shape, n_scenarios)
-        rate = rate * gamma / hazard.rate_shape
-    stream = partial(streams.stream, "hazard", hazard.hazard_id)
-    scenario, start = poisson_times(stream("times"), rate, plan.horizon_days)
-    severity = _severities(threat, stream, len(scenario))
-
-    def outages(*key: str) -> tuple[Floats, Floats]:
-        whole = _durations(hazard.duration, stream, len(scenario), *key)
-        return _outages(hazard.ramp_up, whole, stream, *key)
-
-    shared = outages() if hazard.shared_duration or hazard.scope.kind == "site" else None
-    number = np.arange(len(scenario))
-    tables = []
-    for site in threat.sites:
-        name = plan.sites[site].site_id
-        outage, ramp = outages(name) if shared is None else shared
-        hit = number
-        if hazard.hit_probability < 1.0:
-            hit = number[stream("hit", name).random(len(number)) < hazard.hit_probability]
-        rows = Events(
-            scenario=scenario[hit],
-            threat=np.full(hit.shape, index),
-            number=hit,
-            site=np.full(hit.shape, site),
-            start=start[hit],
-            outage=outage[hit],
-            ramp=ramp[hit],
-            severity=severity[hit],
-        )
-        tables.append(rows)
-    columns = [np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Events)]
-    return Events(*columns)
-
-
-def _severities(threat: Threat, stream: Stream, n: int) -> Floats:
-    """Draw the severity of each event; a larger number takes a more severe part."""
-    weight, severity = np.array(threat.severities).T
-    if len(severity) == 1:
-        return np.full(n, severity[0])
-    uniforms = stream("severity").random(n)
-    return np.take(severity, np.searchsorted(np.cumsum(weight)[:-1], uniforms, side="right"))
-
-
-def _durations(
-    duration: Duration, stream: Stream, n: int, *key: str, elapsed_days: float = 0.0
-) -> Floats:
-    uniforms = stream("duration", *key).random((n, durations.n_uniforms(duration)))
-    return durations.draw(duration, uniforms, elapsed_days=elapsed_days)
-
-
-def _outages(ramp_up: RampUp, whole: Floats, stream: Stream, *key: str) -> tuple[Floats, Floats]:
-    """Return outage and ramp-up for whole lengths; only a spread of the ramp-up is drawn."""
-    if ramp_up.shape == "never":
-        return np.full(whole.shape, np.inf), np.zeros(whole.shape)
-    if ramp_up.ramp_sigma == 0.0:
-        return whole, ramps.ramp_days(ramp_up, whole)
-    normal = stream("ramps", *key).standard_normal(len(whole))
-    return whole, ramps.ramp_days(ramp_up, whole, normal)
-
-
-def poisson_times(
-    rng: np.random.Generator, rate_per_day: Floats, horizon_days: float
-) -> tuple[Ints, Floats]:
-    """Draw the times of a Poisson process in every scenario.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        The stream of these times.
-    rate_per_day : ndarray, shape (n_scenarios,)
-        Rate in each scenario. [1/d]
-    horizon_days : float
-        Length of each scenario. [d]
-
-    Returns
-    -------
-    scenario : ndarray, shape (n_events,)
-        Scenario of each event, ascending.
-    time : ndarray, shape (n_events,)
-        Time of each event, ascending within a scenario. [d]
-
-    Notes
-    -----
-    One process of unit rate runs along all scenarios laid end to end, each as long as its expected
-    number of events: an exponential gap per event and no draw for a scenario without one.
-    """
-    ends = np.cumsum(rate_per_day * horizon_days)
-    total = ends[-1] if len(ends) else 0.0
-    gaps = np.empty(0)
-    clock = gaps
-    while clock.size == 0 or clock[-1] < total:
-        more = int(total - (clock[-1] if clock.size else 0.0)) + 16
-        gaps = np.concatenate([gaps, rng.standard_exponential(more + 4 * int(np.sqrt(more)))])
-        clock = np.cumsum(gaps)
-    clock = clock[clock < total]
-    scenario = np.searchsorted(ends, clock, side="right")
-    begins = ends - rate_per_day * horizon_days
-    time = (clock - begins[scenario]) / rate_per_day[scenario]
-    return scenario, np.clip(time, 0.0, horizon_days)
-
-
-def _crossed(scenario: Ints, sites: Ints) -> tuple[Ints, Ints]:
-    return np.repeat(scenario, len(sites)), np.tile(sites, len(scenario))
+    return Events.joined([group for _, group in Block(book, block, size).groups(n_scenarios)])

@@ -115,7 +115,7 @@ def shortfall(plan: Plan, events: Events, tables: Expectations, n_scenarios: int
     plan : Plan
         The case as arrays.
     events : Events
-        Sorted by scenario, site and start.
+        Rows of a site and scenario are neighbours, sorted by start.
     tables : Expectations
         What the market would expect of each threat.
     n_scenarios : int
@@ -153,7 +153,7 @@ def _combined(
     seen[row] = True
     group = np.full(len(events), -1)
     n_groups = 0
-    for rows in groups_of_a_site(events, seen):
+    for rows in groups_of_a_site(events, np.flatnonzero(seen)):
         group[rows] = (n_groups + np.arange(len(rows)))[:, np.newaxis]
         n_groups += len(rows)
     many = group[row] >= 0

@@ -6,7 +6,7 @@ is still missing is not replaced. Stock is not rebuilt within the horizon.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from supplyrisk.engine.losses import Cells
@@ -46,6 +48,12 @@ class BuyerLosses:
     cost_against_budget_usd: Floats
     shortage_t: Floats
     lost_margin_usd: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[BuyerLosses]) -> BuyerLosses:
+        """Return the scenarios of several results, one after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def buyer_losses(

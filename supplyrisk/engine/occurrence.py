@@ -12,15 +12,18 @@ they give the same bits. No array of years by sites is ever made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supplyrisk.engine._causes import Cause, causes_of
-from supplyrisk.engine._seeds import SeedTable
-from supplyrisk.engine._year_parts import Block, Part, YearBook
+from supplyrisk.engine._year_parts import Block, Part
 from supplyrisk.engine._years import BLOCK_YEARS
+from supplyrisk.engine.book import Book, open_book
+from supplyrisk.engine.draws import SITES_AT_A_TIME
 from supplyrisk.engine.results import EventRows
+from supplyrisk.engine.tally import YearTally, inner
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.units import DAYS_PER_YEAR
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from supplyrisk.engine.contributions import Sums
     from supplyrisk.engine.plan import Plan
 
     Floats = NDArray[np.float64]
@@ -36,12 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK_YEARS",
-    "TailParts",
-    "YearBook",
     "YearLosses",
     "event_rows",
-    "open_book",
-    "tail_parts",
+    "open_year_book",
+    "tail_losses",
     "year_losses",
     "yearly_faults",
 ]
@@ -58,34 +60,14 @@ class YearLosses:
     largest_loss_t
         Loss of the largest event of each year, all sites that it hits, without the annual cap;
         0 in a year without events, shape (n_years,). [t]
-    site_t
-        Sum over the years of each site's loss, shape (n_sites,). [t]
-    site_square_t2
-        Sum over the years of the square of each site's loss in the year, shape (n_sites,). [t2]
-    threat_t
-        Sum over the years of the loss to each threat of the plan, shape (n_threats,). [t]
+    sums
+        Sums over the years of the parts' losses and of their squares, by site, country, peril and
+        threat.
     """
 
     lost_t: Floats
     largest_loss_t: Floats
-    site_t: Floats
-    site_square_t2: Floats
-    threat_t: Floats
-
-
-class TailParts(NamedTuple):
-    """Parts of a weighted sum of yearly losses.
-
-    Attributes
-    ----------
-    site_t
-        Part of each site, shape (n_sites,). [t]
-    threat_t
-        Part of each threat of the plan, shape (n_threats,). [t]
-    """
-
-    site_t: Floats
-    threat_t: Floats
+    sums: dict[str, Sums]
 
 
 def yearly_faults(plan: Plan) -> Iterator[Fault]:
@@ -117,7 +99,7 @@ def yearly_faults(plan: Plan) -> Iterator[Fault]:
             yield Fault(f"{path}.started", rule, str(threat.event.started))
 
 
-def open_book(plan: Plan, seed: int) -> YearBook:
+def open_year_book(plan: Plan, seed: int) -> Book:
     """Prepare a plan for the occurrence basis.
 
     Parameters
@@ -129,7 +111,7 @@ def open_book(plan: Plan, seed: int) -> YearBook:
 
     Returns
     -------
-    YearBook
+    Book
         What every block is drawn from.
 
     Raises
@@ -141,33 +123,15 @@ def open_book(plan: Plan, seed: int) -> YearBook:
     faults = tuple(yearly_faults(plan))
     if faults:
         raise InvalidInputError(plan.case.name, faults)
-    causes = causes_of(plan)
-    local: list[list[Cause]] = [[] for _ in plan.sites]
-    wide: list[list[Cause]] = [[] for _ in plan.sites]
-    for cause in causes:
-        for site in cause.sites.tolist():
-            (local if cause.is_local else wide)[site].append(cause)
-    daily = plan.production_t_per_day.tolist()
-    caps = [
-        np.inf if site.annual_cap_days is None else site.annual_cap_days * production
-        for site, production in zip(plan.sites, daily, strict=True)
-    ]
-    return YearBook(
-        plan=plan,
-        causes=causes,
-        local=tuple(map(tuple, local)),
-        wide=tuple(map(tuple, wide)),
-        cap_t=np.array(caps),
-        seeds=SeedTable(seed, (name for cause in causes for name in cause.names(plan))),
-    )
+    return open_book(plan, seed)
 
 
-def year_losses(book: YearBook, block: int, n: int = BLOCK_YEARS) -> YearLosses:
+def year_losses(book: Book, block: int, n: int = BLOCK_YEARS) -> YearLosses:
     """Simulate a block of years.
 
     Parameters
     ----------
-    book : YearBook
+    book : Book
         Plan and seed.
     block : int
         Number of the block.
@@ -188,76 +152,85 @@ def year_losses(book: YearBook, block: int, n: int = BLOCK_YEARS) -> YearLosses:
     """
     chosen = None if n == BLOCK_YEARS else np.arange(BLOCK_YEARS) < n
     drawn = Block(book, block, chosen, detailed=False)
-    lost = np.zeros(BLOCK_YEARS)
-    site_t, square, threat_t = _sums(book), _sums(book), np.zeros(len(book.plan.threats))
-    for site in range(len(site_t)):
-        years: Floats | None = None
-        for part in drawn.parts(site):
-            by_year = np.bincount(part.scenario, part.lost_t, minlength=BLOCK_YEARS).astype(
-                float, copy=False
-            )
-            if years is None:
-                years = by_year
-                # A year's square is the sum of its events, each times the year.
-                square[site] = _inner(part.lost_t, years.take(part.scenario, mode="clip"))
+    tally = YearTally(book, BLOCK_YEARS)
+    for site in range(len(book.plan.sites)):
+        whole: Floats | None = None
+        total, square = 0.0, 0.0
+        for cause, parts in groupby(drawn.parts(site), key=attrgetter("cause")):
+            years, tonnes, square = _of_cause(parts)
+            tally.add(site, cause.index, years, tonnes, square)
+            total += tonnes
+            if whole is None:
+                whole = years
             else:
-                years += by_year
-                square[site] = _inner(years, years)
-            tonnes = float(part.lost_t.sum())
-            site_t[site] += tonnes
-            threat_t[part.cause.index] += tonnes
-        if years is not None:
-            lost += years
+                whole += years
+                square = inner(whole, whole)
+        tally.add_site(site, total, square)
     drawn.finish()
-    return YearLosses(lost[:n], drawn.largest_t[:n], site_t, square, threat_t)
+    lost, sums = tally.done()
+    return YearLosses(lost[:n], drawn.largest_t[:n], sums)
 
 
-def _inner(one: Floats, other: Floats) -> float:
-    """Sum of products, not by BLAS: there the order of summation depends on its threads."""
-    return float(np.einsum("i,i->", one, other))
+def _of_cause(parts: Iterator[Part]) -> tuple[Floats, float, float]:
+    """Return what a cause takes from a site in each year, its sum and that of its square."""
+    part = next(parts)
+    years = _by_year(part)
+    total = float(part.lost_t.sum())
+    # A year's square is the sum of its events, each times the year.
+    square = inner(part.lost_t, years.take(part.scenario, mode="clip"))
+    for more in parts:  # of so many events that they come in pieces
+        years += _by_year(more)
+        total += float(more.lost_t.sum())
+        square = inner(years, years)
+    return years, total, square
 
 
-def _sums(book: YearBook) -> Floats:
-    return np.zeros(len(book.plan.sites))
+def _by_year(part: Part) -> Floats:
+    years = np.bincount(part.scenario, part.lost_t, minlength=BLOCK_YEARS)
+    return years.astype(float, copy=False)
 
 
-def tail_parts(book: YearBook, block: int, weights: Floats) -> TailParts:
-    """Split a weighted sum of a block's yearly losses, such as a tail mean, in a second pass.
+def tail_losses(
+    book: Book, block: int, chosen: NDArray[np.bool_]
+) -> Iterator[tuple[range, Ints, Ints, Ints, Floats]]:
+    """Give the losses of some years of a block, some sites at a time, in a second pass.
 
     Parameters
     ----------
-    book : YearBook
+    book : Book
         Plan and seed.
     block : int
         Number of the block.
-    weights : ndarray, shape (n_years,)
-        Weight of each year of the block; most are 0 for a tail mean. [1]
+    chosen : ndarray of bool, shape (n_years,)
+        Years wanted.
 
-    Returns
-    -------
-    TailParts
-        Parts that sum to ``weights @ lost_t`` of the block.
+    Yields
+    ------
+    tuple
+        Range of sites, and year, threat, site and loss of every event there, as `tally.Tally`
+        takes them; years are counted within the block.
     """
-    site_t, threat_t = _sums(book), np.zeros(len(book.plan.threats))
-    if not weights.any():
-        return TailParts(site_t, threat_t)
-    weight = np.zeros(BLOCK_YEARS)
-    weight[: len(weights)] = weights
-    drawn = Block(book, block, weight != 0.0, detailed=False)
-    for site in range(len(site_t)):
-        for part in drawn.parts(site):
-            tonnes = _inner(weight[part.scenario], part.lost_t)
-            site_t[site] += tonnes
-            threat_t[part.cause.index] += tonnes
-    return TailParts(site_t, threat_t)
+    wanted = np.zeros(BLOCK_YEARS, dtype=bool)
+    wanted[: len(chosen)] = chosen
+    drawn = Block(book, block, wanted, detailed=False)
+    n_sites = len(book.plan.sites)
+    for first in range(0, n_sites, SITES_AT_A_TIME):
+        sites = range(first, min(first + SITES_AT_A_TIME, n_sites))
+        parts = [(site, part) for site in sites for part in drawn.parts(site)]
+        counts = [len(part.scenario) for _, part in parts]
+        year = np.concatenate([np.empty(0, dtype=np.intp), *(p.scenario for _, p in parts)])
+        lost_t = np.concatenate([np.empty(0), *(p.lost_t for _, p in parts)])
+        causes = np.array([part.cause.index for _, part in parts], dtype=np.intp)
+        places = np.array([site for site, _ in parts], dtype=np.intp)
+        yield sites, year, np.repeat(causes, counts), np.repeat(places, counts), lost_t
 
 
-def event_rows(book: YearBook, block: int, chosen: NDArray[np.bool_]) -> EventRows:
+def event_rows(book: Book, block: int, chosen: NDArray[np.bool_]) -> EventRows:
     """Return the events of some years of a block, drawn again.
 
     Parameters
     ----------
-    book : YearBook
+    book : Book
         Plan and seed.
     block : int
         Number of the block.

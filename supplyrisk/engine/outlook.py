@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from supplyrisk import _html
 from supplyrisk import _validation as check
+from supplyrisk.engine.book import open_book
 from supplyrisk.engine.contributions import GROUPS
 from supplyrisk.engine.draws import Events
 from supplyrisk.engine.losses import losses
-from supplyrisk.engine.streams import BLOCK_SIZE, Streams
-from supplyrisk.engine.tails import tail_parts, tail_rows, year_parts
+from supplyrisk.engine.streams import BLOCK_SIZE, StreamTable
+from supplyrisk.engine.tails import tail_parts
 from supplyrisk.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from supplyrisk.engine.compound import ExactLosses
+    from supplyrisk.engine.event_store import EventTable
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.prices import MarketView
     from supplyrisk.engine.results import BlockResult
@@ -45,10 +48,10 @@ class Outlook:
         The case.
     provenance
         What it was made from: versions, digest of the case, seed, block size.
-    has_events
-        Whether the event loss table was kept.
+    event_table
+        Event loss table by block; none if it was not kept.
     result
-        Raw arrays behind the tables.
+        Raw arrays behind the other tables.
     plan
         The case as arrays.
     market_view
@@ -57,7 +60,7 @@ class Outlook:
 
     case: Case
     provenance: Provenance
-    has_events: bool
+    event_table: EventTable | None
     result: BlockResult
     plan: Plan
     market_view: MarketView | None
@@ -66,6 +69,11 @@ class Outlook:
     def n_scenarios(self) -> int:
         """Number of simulated futures."""
         return len(self.result.lost_t)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether the event loss table was kept."""
+        return self.event_table is not None
 
     @property
     def lost_t(self) -> Floats:
@@ -205,10 +213,30 @@ class Outlook:
         ValueError
             If the outlook was not simulated with ``keep="events"``.
         """
-        self._need_events()
+        table = self._need_events()
         from supplyrisk.engine import tables
 
-        return tables.events_table(self.plan, self.result)
+        return tables.events_table(self.plan, replace(self.result, rows=table.rows()))
+
+    def event_files(self) -> tuple[Path, ...]:
+        """Parquet files of an event loss table that is too large to load, in order of scenarios.
+
+        Returns
+        -------
+        tuple of pathlib.Path
+            None if the table is in memory. Without a checkpoint the files go with the outlook.
+            Each holds a block, with the columns of `events`, then ``threat_index`` and
+            ``site_index``, places in the outlook's `plan`; its metadata hold the case's digest,
+            seed and basis, as JSON under ``supplyrisk``. ``pandas.read_parquet`` reads one after
+            the other, ``dask.dataframe.read_parquet`` and ``pyarrow.dataset.dataset`` all of them
+            as ``list(outlook.event_files())``.
+
+        Raises
+        ------
+        ValueError
+            If the outlook was not simulated with ``keep="events"``.
+        """
+        return self._need_events().files
 
     def price_usd_per_t(self, commodity: str | None = None) -> Floats:
         """Price at the end of each step in the kept scenarios.
@@ -276,7 +304,7 @@ class Outlook:
             reach past the horizon, or the site is unknown.
         """
         self._need_calendar("production between dates")
-        self._need_events()
+        table = self._need_events()
         edges = self._edges(dates)
         faults = tuple(check.number("noise", noise, least=0.0))
         if faults:
@@ -286,42 +314,39 @@ class Outlook:
         if faults:
             raise InvalidInputError("production_t", faults)
         place = names.index(site_id)
-        rows = self.result.rows
-        mine = np.flatnonzero(rows.site == place)
-        events = Events(
-            scenario=rows.scenario[mine],
-            threat=rows.threat[mine],
-            number=rows.number[mine],
-            site=rows.site[mine],
-            start=rows.start_days[mine],
-            outage=rows.outage_days[mine],
-            ramp=rows.ramp_days[mine],
-            severity=rows.severity[mine],
-        )
         days = np.diff(edges)
-        up = np.broadcast_to(days, (self.n_scenarios, len(days)))
-        cells = losses(self.plan, events, edges).cells
-        up = up - cells.series(np.ones(len(self.plan.sites)), self.n_scenarios, len(days))
+        up = np.tile(days, (self.n_scenarios, 1))
+        for first, n, rows in table.of_site(place):
+            events = Events(
+                scenario=rows.scenario - first,
+                threat=rows.threat,
+                number=rows.number,
+                site=rows.site,
+                start=rows.start_days,
+                outage=rows.outage_days,
+                ramp=rows.ramp_days,
+                severity=rows.severity,
+            )
+            cells = losses(self.plan, events, edges).cells
+            up[first : first + n] -= cells.series(np.ones(len(self.plan.sites)), n, len(days))
         return np.asarray(
             self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
         )
 
     @cached_property
-    def _tail(self) -> Callable[[str], TailParts]:
+    def _tail(self) -> dict[str, TailParts]:
         made = self.provenance
-        if made.basis == "occurrence":
-            return year_parts(self.plan, made.seed, self.lost_t, made.block_size)
-        rows = tail_rows(self.plan, made.seed, self.lost_t, made.block_size)
-        return partial(tail_parts, self.plan, rows, self.n_scenarios)
+        book = open_book(self.plan, made.seed)
+        return tail_parts(book, made.basis, self.lost_t, made.block_size)
 
     def _need_calendar(self, what: str) -> None:
         if self.provenance.basis != "calendar":
             raise ValueError(f"basis must be 'calendar' in simulate for {what}, got 'occurrence'")
 
     def _noise(self, site_id: str, shape: tuple[int, ...], sd: float) -> Floats:
-        blocks = []
+        blocks, table = [], StreamTable(self.provenance.seed)
         for block, first in enumerate(range(0, shape[0], BLOCK_SIZE)):
-            stream = Streams(self.provenance.seed, block).stream("site", site_id, "output")
+            stream = table.block(block).stream("site", site_id, "output")
             blocks.append(stream.standard_normal((min(BLOCK_SIZE, shape[0] - first), *shape[1:])))
         return np.maximum(1.0 + sd * np.concatenate(blocks), 0.0)
 
@@ -337,9 +362,10 @@ class Outlook:
             raise ValueError(f"dates must not be after the horizon ({last}), got {dates[-1]}")
         return edges
 
-    def _need_events(self) -> None:
-        if not self.has_events:
+    def _need_events(self) -> EventTable:
+        if self.event_table is None:
             raise ValueError("keep must be 'events' in simulate for this, got 'summary'")
+        return self.event_table
 
     def _priced(self, values: Floats | None, commodity: str | None) -> Floats:
         self._need_calendar("prices")

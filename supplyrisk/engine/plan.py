@@ -68,6 +68,9 @@ class Threat:
         Start of a dated event against the start of the case. [d]
     announced_days
         Day on which a dated event became known, against the start of the case. [d]
+    beyond_days
+        Length that every outage of a hazard exceeds; above 0 only where large events alone are
+        drawn. [d]
     """
 
     kind: str
@@ -82,6 +85,7 @@ class Threat:
     event: DisruptionEvent | None = None
     start_days: float = 0.0
     announced_days: float = 0.0
+    beyond_days: float = 0.0
 
     @property
     def severity(self) -> float:
@@ -105,6 +109,10 @@ class Plan:
         Edges of the steps against the start, shape (n_steps + 1,). [d]
     threats
         Dated events, then hazards, each by id.
+    ramp_shapes
+        Ramp-ups of different shapes; their lengths are of no meaning here.
+    ramp_kind
+        Which of them each threat has, shape (n_threats,).
     """
 
     case: Case
@@ -112,6 +120,8 @@ class Plan:
     production_t_per_day: NDArray[np.float64]
     edges_days: NDArray[np.float64]
     threats: tuple[Threat, ...]
+    ramp_shapes: tuple[RampUp, ...]
+    ramp_kind: NDArray[np.intp]
 
     @property
     def n_steps(self) -> int:
@@ -180,15 +190,21 @@ def make_plan(case: Case, basis: Basis = "calendar") -> Plan:
     events = sorted(case.events, key=lambda event: event.event_id)
     hazards = sorted(case.hazards, key=lambda hazard: hazard.hazard_id)
     edges = np.arange(0, case.horizon_days, case.step_days, dtype=float)
+    threats = (
+        *(_from_event(event, case, sites) for event in events),
+        *(_from_hazard(hazard, sites, place) for hazard in hazards),
+    )
+    shapes = [(threat.ramp_up.shape, threat.ramp_up.levels) for threat in threats]
+    first = {shape: number for number, shape in reversed(list(enumerate(shapes)))}
+    kinds = {shape: kind for kind, shape in enumerate(first)}
     return Plan(
         case=case,
         sites=sites,
         production_t_per_day=np.array([site.production_tpa for site in sites]) / DAYS_PER_YEAR,
         edges_days=np.append(edges, float(case.horizon_days)),
-        threats=(
-            *(_from_event(event, case, sites) for event in events),
-            *(_from_hazard(hazard, sites, place) for hazard in hazards),
-        ),
+        threats=threats,
+        ramp_shapes=tuple(threats[number].ramp_up for number in first.values()),
+        ramp_kind=np.array([kinds[shape] for shape in shapes], dtype=np.intp),
     )
 
 

@@ -66,15 +66,39 @@ class MarketView:
     implied_closure_days: tuple[float, float, float]
 
 
+class Noise:
+    """Random numbers of the price in a block, scenario after scenario.
+
+    Parameters
+    ----------
+    streams : Streams
+        Streams of the block.
+    commodity : str
+        Whose price it is.
+    """
+
+    def __init__(self, streams: Streams, commodity: str) -> None:
+        self._elasticity = streams.stream("market", commodity, "elasticity")
+        self._steps = streams.stream("market", commodity, "noise")
+
+    def elasticities(self, n: int) -> Floats:
+        """Return normal scores of the elasticity in the next scenarios, shape (n,) [1]."""
+        return self._elasticity.standard_normal(n)
+
+    def steps(self, n: int, n_steps: int) -> Floats:
+        """Return steps of the noise in the next scenarios, shape (n, n_steps) [1]."""
+        return self._steps.standard_t(kernel.NOISE_DEGREES, size=(n, n_steps))
+
+
 def price_paths(
     plan: Plan,
     market: Market,
     tables: Expectations,
     events: Events,
-    streams: Streams,
+    noise: Noise,
     n_scenarios: int,
 ) -> Prices:
-    """Simulate the price in a block of scenarios.
+    """Simulate the price in some scenarios of a block.
 
     Parameters
     ----------
@@ -85,11 +109,11 @@ def price_paths(
     tables : Expectations
         What the market would expect of each threat.
     events : Events
-        Events of the block.
-    streams : Streams
-        Random numbers of the block.
+        Events of these scenarios.
+    noise : Noise
+        Their random numbers.
     n_scenarios : int
-        Scenarios in the block.
+        Number of scenarios.
 
     Returns
     -------
@@ -101,25 +125,21 @@ def price_paths(
     Path = last quote x noise x ratio(t) / ratio(quote), where the ratio is that of
     `supplyrisk.market.price_ratio` for the shortfall beyond what was known on the price date.
     """
-    key = ("market", market.commodity)
-    normal = streams.stream(*key, "elasticity").standard_normal(n_scenarios)
     price_day, quote_day = _days(plan, market)
     before = expectation.known_shortfall(plan, tables, price_day)
     quoted = expectation.known_shortfall(plan, tables, quote_day) - before
     later = expectation.shortfall(plan, events, tables, n_scenarios) - before
-    column = _elasticity_sum(market, normal)[:, np.newaxis]
+    column = _elasticity_sum(market, noise.elasticities(n_scenarios))[:, np.newaxis]
     choke = market.choke_price_ratio
     # The quote holds what was known on its day; what became known since moves the first step.
     at_quote = kernel.price_ratio(quoted, column, choke_ratio=choke)
     ratio = kernel.price_ratio(later, column, choke_ratio=choke) / at_quote
-    steps = streams.stream(*key, "noise").standard_t(
-        kernel.NOISE_DEGREES, size=(n_scenarios, plan.n_steps)
-    )
     days = np.diff(plan.edges_days)
     # The quote may be some days old: the first step bridges them too.
     days[0] -= quote_day
-    noise = kernel.noise_factor(steps, days, volatility_pa=market.volatility_pa)
-    path = market.quote_usd_per_t * noise
+    steps = noise.steps(n_scenarios, plan.n_steps)
+    factor = kernel.noise_factor(steps, days, volatility_pa=market.volatility_pa)
+    path = market.quote_usd_per_t * factor
     return Prices(path=path * ratio, undisturbed=path / at_quote)
 
 

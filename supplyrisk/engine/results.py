@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class BlockResult:
     largest_loss_t
         Loss of the largest single event, shape (n_scenarios,). [t]
     rows
-        Events and what they lost.
+        Events and what they lost; none where blocks are joined, whose events an `EventTable` has.
     supply_t
         Production by step of the kept scenarios, shape (n_kept, n_steps). [t]
     price_usd_per_t
@@ -105,6 +105,27 @@ def no_rows() -> EventRows:
     return EventRows(whole, whole, whole, whole, real, real, real, real, real, real)
 
 
+def sorted_rows(tables: list[EventRows]) -> EventRows:
+    """Join event tables, sorted by scenario, site and start; ties keep the order of the threats.
+
+    Parameters
+    ----------
+    tables : list of EventRows
+        Tables of different sites.
+
+    Returns
+    -------
+    EventRows
+        All their rows.
+    """
+    columns = [f.name for f in fields(EventRows)]
+    whole = EventRows(
+        *(np.concatenate([getattr(t, name) for t in (no_rows(), *tables)]) for name in columns)
+    )
+    order = np.lexsort((whole.threat, whole.start_days, whole.site, whole.scenario))
+    return EventRows(*(getattr(whole, name)[order] for name in columns))
+
+
 def joined(blocks: list[BlockResult]) -> BlockResult:
     """Join the results of blocks.
 
@@ -116,26 +137,17 @@ def joined(blocks: list[BlockResult]) -> BlockResult:
     Returns
     -------
     BlockResult
-        One result for all of them.
+        One result for all of them, without their events.
     """
-    rows: dict[str, NDArray[Any]] = {
-        field.name: np.concatenate([getattr(block.rows, field.name) for block in blocks])
-        for field in fields(EventRows)
-    }
     return BlockResult(
         lost_t=_sealed(np.concatenate([block.lost_t for block in blocks])),
         largest_loss_t=_sealed(np.concatenate([block.largest_loss_t for block in blocks])),
-        rows=EventRows(**rows),
+        rows=no_rows(),
         supply_t=np.concatenate([block.supply_t for block in blocks]),
         price_usd_per_t=_joined([block.price_usd_per_t for block in blocks]),
         peak_price_usd_per_t=_joined([block.peak_price_usd_per_t for block in blocks]),
         buyers={
-            buyer_id: BuyerLosses(
-                *(
-                    np.concatenate([getattr(block.buyers[buyer_id], f.name) for block in blocks])
-                    for f in fields(BuyerLosses)
-                )
-            )
+            buyer_id: BuyerLosses.joined([block.buyers[buyer_id] for block in blocks])
             for buyer_id in blocks[0].buyers
         },
         sums={

@@ -14,9 +14,11 @@ from supplyrisk import _validation as check
 from supplyrisk import metrics
 from supplyrisk.engine import blocks, expectation, prices
 from supplyrisk.engine.blocks import Job
+from supplyrisk.engine.book import open_book
 from supplyrisk.engine.checkpoint import Checkpoint
 from supplyrisk.engine.contributions import TAIL_LEVEL
-from supplyrisk.engine.occurrence import open_book
+from supplyrisk.engine.event_store import EventStore
+from supplyrisk.engine.occurrence import open_year_book
 from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.plan import Basis, make_plan
 from supplyrisk.engine.results import joined, provenance_of
@@ -70,7 +72,7 @@ def simulate(  # noqa: PLR0913 - the public contract
         the year loss table of catastrophe models, losses alone, for a horizon of 365 days and a
         case without events of an earlier year.
     executor : concurrent.futures.Executor, optional
-        Who runs the blocks of 2,048 futures: threads, processes, or other machines, such as
+        Who runs the blocks of some thousand futures: threads, processes, or other machines, such as
         ``Client.get_executor()`` of Dask. It stays open.
     workers : int, optional
         Processes to start for this simulation instead; 1 is none beside this one.
@@ -79,6 +81,8 @@ def simulate(  # noqa: PLR0913 - the public contract
         in a notebook, and only if it takes longer than two seconds.
     keep : {"summary", "events"}
         Whether to keep the event loss table, for `Outlook.events` and `Outlook.production_t`.
+        With pyarrow, a table of more than a million rows goes block by block to Parquet files: in
+        the checkpoint, or in a temporary folder that goes with the outlook.
     checkpoint : path-like, optional
         Folder into which finished blocks are written, each whole or not at all. The same call
         after an interruption reads what is there, and ends with the same bits; without `rng` it
@@ -96,6 +100,8 @@ def simulate(  # noqa: PLR0913 - the public contract
     ------
     TypeError
         If `case` or `rng` is of a class that does not fit.
+    ImportError
+        If the checkpoint holds events in Parquet files, and pyarrow is missing.
     ValueError
         If a value breaks a rule, the case has no site, or the checkpoint is that of another case,
         seed, version or block size.
@@ -104,7 +110,8 @@ def simulate(  # noqa: PLR0913 - the public contract
     -----
     UserWarning
         If it is interrupted (Control-C) after the first block: the outlook holds the futures that
-        were simulated by then, and its ``n_scenarios`` says how many.
+        were simulated by then, and its ``n_scenarios`` says how many. If a million rows of events
+        are exceeded and pyarrow is missing: all of them stay in memory.
 
     Notes
     -----
@@ -138,29 +145,31 @@ def simulate(  # noqa: PLR0913 - the public contract
     calendar = basis == "calendar"
     market = case.market() if calendar else None
     tables = None if market is None else expectation.tabulate(plan, market.supply_tpa)
-    book = None if calendar else open_book(plan, seed)
-    job = Job(plan, tables, seed, with_events=keep == "events", book=book)
+    book = open_book(plan, seed) if calendar else open_year_book(plan, seed)
+    job = Job(book, basis, tables, with_events=keep == "events")
+    made = provenance_of(case, seed, n_scenarios, basis)
+    about = {
+        "case_digest": made.case_digest,
+        "seed": seed,
+        "block_size": made.block_size,
+        "basis": basis,
+        "keep": keep,
+        "versions": made.versions,
+    }
     if store is not None:
-        made = provenance_of(case, seed, n_scenarios, basis)
-        store.open(
-            {
-                "case_digest": made.case_digest,
-                "seed": seed,
-                "block_size": made.block_size,
-                "basis": basis,
-                "keep": keep,
-                "versions": made.versions,
-            }
-        )
-    run = _Run(job, store, executor, workers, progress)
+        store.open(about)
+    folder = None if store is None else store.folder
+    events = EventStore(plan, about, folder) if job.with_events else None
+    run = _Run(job, (store, events), executor, workers, progress)
     results = run.until(n_scenarios, until)
-    simulated = sum(len(result.lost_t) for result in results)
+    sizes = [len(result.lost_t) for result in results]
+    simulated = sum(sizes)
     if run.interrupted:
         warnings.warn(f"interrupted after {simulated:,} of {run.wanted:,} futures", stacklevel=2)
     return Outlook(
         case=case,
         provenance=provenance_of(case, seed, simulated, basis),
-        has_events=keep == "events",
+        event_table=None if events is None else events.table(sizes),
         result=joined(results),
         plan=plan,
         market_view=None
@@ -210,12 +219,12 @@ class _Run:
     def __init__(
         self,
         job: Job,
-        store: Checkpoint | None,
+        stores: tuple[Checkpoint | None, EventStore | None],
         executor: Executor | None,
         workers: int | None,
         progress: bool | None,  # noqa: FBT001 - handed on
     ) -> None:
-        self._job, self._store = job, store
+        self._job, (self._store, self._events) = job, stores
         self._executor, self._workers, self._progress = executor, workers, progress
         self._held: dict[int, BlockResult] = {}
         self._stored: dict[int, int] = {}
@@ -252,23 +261,44 @@ class _Run:
             closing(blocks.finished(self._job, todo, pool)) as done,
         ):
             for block, result in done:
-                n = len(result.lost_t)
-                if self._store is not None and n > self._stored.get(block, 0):
-                    self._store.save(block, result)
-                    self._stored[block] = n
-                self._held[block] = result
-                advance(n)
+                advance(self._take(block, result))
+                del result  # its events would be in memory beside those of the next
+
+    def _take(self, block: int, result: BlockResult) -> int:
+        """Save a finished block where that is wanted, and hold it; return its scenarios."""
+        n, file = len(result.lost_t), None
+        new = self._store is not None and n > self._stored.get(block, 0)
+        if self._events is not None:
+            file = self._events.add(block, n, result.rows, lasting=new)
+        if self._store is not None and new:
+            self._store.save(block, result, file)
+            self._stored[block] = n
+        shorter = self._held.get(block)
+        self._held[block] = result.without_events()
+        if shorter is not None and self._events is not None:
+            self._events.drop(block, len(shorter.lost_t))
+        return n
 
     def _has(self, block: int, n: int) -> bool:
         """Whether a block of that length is held, or lies in the checkpoint."""
         if block not in self._held and self._store is not None:
-            found = self._store.load(block)
-            if found is not None:
-                self._held[block], self._stored[block] = found, len(found.lost_t)
-        held = len(self._held[block].lost_t) if block in self._held else 0
-        if held > n:  # that of a larger number of futures, which stays in the checkpoint
-            del self._held[block]
-        return held == n
+            self._look_up(block, n, self._store)
+        return block in self._held and len(self._held[block].lost_t) == n
+
+    def _look_up(self, block: int, n: int, store: Checkpoint) -> None:
+        """Hold a block of the checkpoint, unless it is longer and stays there for others."""
+        found = store.load(block)
+        if found is None:
+            return
+        result, file = found
+        self._stored[block] = held = len(result.lost_t)
+        if held > n:
+            return
+        if self._events is not None and file is not None:
+            self._events.adopt(block, held, file)
+        elif self._events is not None:
+            self._events.add(block, held, result.rows, lasting=False)
+        self._held[block] = result.without_events()
 
     def _in_order(self) -> list[BlockResult]:
         """Return the blocks from the first to the last before a scenario that is missing."""

@@ -13,7 +13,7 @@ from supplyrisk.engine.contributions import TAIL_LEVEL, labels
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from supplyrisk.model.market import CommodityExposure
 
     Floats = NDArray[np.float64]
-    TailBy = Callable[[str], TailParts]
+    TailBy = dict[str, TailParts]
 
 QUANTILES: Final = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 """Quantiles shown by step, by column name. [1]"""
@@ -40,7 +40,7 @@ def sites_table(plan: Plan, result: BlockResult, tail_by: TailBy) -> pd.DataFram
     mean, reach = _means(result.sums["site"], n)
     planned = plan.production_t_per_day * plan.horizon_days
     share = np.divide(mean, planned, out=np.zeros(len(mean)), where=planned > 0.0)
-    tail = tail_by("site")
+    tail = tail_by["site"]
     return pd.DataFrame(
         {
             "name": [site.name for site in plan.sites],
@@ -65,7 +65,7 @@ def contributions_table(plan: Plan, result: BlockResult, tail_by: TailBy, by: st
     """Return the parts of the expected loss and of the tail mean, largest tail part first."""
     n = len(result.lost_t)
     mean, reach = _means(result.sums[by], n)
-    tail = tail_by(by)
+    tail = tail_by[by]
     total = pd.DataFrame(
         {
             "expected_t": mean,

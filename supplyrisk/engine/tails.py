@@ -1,61 +1,35 @@
 """The tail split into parts, in a second pass over the futures in it.
 
 Once all losses are known, the events of the futures in the tail, and of those near its border, are
-drawn again, block by block: nothing is ever held for all futures and sites.
+drawn again, block by block, and summed: nothing is ever held for all futures and sites.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from scipy import special
 
 from supplyrisk import metrics
-from supplyrisk.engine import occurrence
-from supplyrisk.engine.contributions import TAIL_LEVEL, added, labels
-from supplyrisk.engine.draws import draw_events
+from supplyrisk.engine import draws, occurrence
+from supplyrisk.engine.contributions import GROUPS, TAIL_LEVEL
 from supplyrisk.engine.losses import losses
-from supplyrisk.engine.streams import Streams
+from supplyrisk.engine.tally import Tally, no_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.book import Book
+    from supplyrisk.engine.contributions import Sums
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
+    Rows = tuple[range, Ints, Ints, Ints, Floats]
 
 _Z90: Final = float(special.ndtri(0.95))
-
-
-@dataclass(frozen=True, slots=True)
-class TailRows:
-    """Losses in the futures of the tail and near its border, a row per event and site.
-
-    Attributes
-    ----------
-    threat, site
-        Threat and site of the plan, shape (n_rows,).
-    future
-        Place of the future among `weight`, shape (n_rows,).
-    lost_t
-        Loss, shape (n_rows,). [t]
-    weight
-        Weight of each future in the tail mean, shape (n_futures,). [1]
-    near
-        Whether it is near the border of the tail, shape (n_futures,).
-    """
-
-    threat: Ints
-    site: Ints
-    future: Ints
-    lost_t: Floats
-    weight: Floats
-    near: NDArray[np.bool_]
 
 
 def tail_weights(loss: Floats, level: float = TAIL_LEVEL) -> Floats:
@@ -80,44 +54,6 @@ def tail_weights(loss: Floats, level: float = TAIL_LEVEL) -> Floats:
     return np.asarray((above + share * equal) / tail)
 
 
-def tail_rows(plan: Plan, seed: int, lost_t: Floats, block_size: int) -> TailRows:
-    """Draw the events of the tail again.
-
-    Parameters
-    ----------
-    plan : Plan
-        The case as arrays.
-    seed : int
-        Seed of the simulation.
-    lost_t : ndarray, shape (n_scenarios,)
-        Its losses. [t]
-    block_size : int
-        Futures of a block.
-
-    Returns
-    -------
-    TailRows
-        Losses by event and site in the futures of the tail and near its border.
-    """
-    n = lost_t.size
-    weight = tail_weights(lost_t)
-    order = np.argsort(lost_t, kind="stable")
-    border, reach = round(TAIL_LEVEL * n), round(np.sqrt(n))
-    near = np.zeros(n, dtype=bool)
-    near[order[max(border - reach, 0) : border + reach]] = True
-    chosen = near | (weight > 0.0)
-    place = np.cumsum(chosen) - 1
-    parts: list[tuple[Ints, Ints, Ints, Floats]] = []
-    for block in np.unique(np.flatnonzero(chosen) // block_size).tolist():
-        first = block * block_size
-        events = draw_events(plan, Streams(seed, block), min(block_size, n - first))
-        events = events.rows(chosen[first + events.scenario])
-        lost = plan.production_t_per_day[events.site] * losses(plan, events, plan.edges_days).days
-        parts.append((events.threat, events.site, place[first + events.scenario], lost))
-    threat, site, future, lost_t = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return TailRows(threat, site, future, lost_t, weight[chosen], near[chosen])
-
-
 class TailParts(NamedTuple):
     """Parts of the tail mean with the reach of their 90 % intervals, shape (n_parts,) [t]."""
 
@@ -125,24 +61,25 @@ class TailParts(NamedTuple):
     reach_t: Floats
 
 
-def tail_parts(plan: Plan, rows: TailRows, n: int, by: str) -> TailParts:
+def tail_parts(book: Book, basis: str, lost_t: Floats, block_size: int) -> dict[str, TailParts]:
     r"""Split the tail mean.
 
     Parameters
     ----------
-    plan : Plan
-        The case as arrays.
-    rows : TailRows
-        Losses in the tail.
-    n : int
-        Futures that were simulated.
-    by : str
-        One of `GROUPS`.
+    book : Book
+        What the futures were drawn from.
+    basis : str
+        How their losses were counted.
+    lost_t : ndarray, shape (n_scenarios,)
+        Their losses. [t]
+    block_size : int
+        Futures of a block.
 
     Returns
     -------
-    TailParts
-        Parts that sum to the tail mean, and half the width of their intervals.
+    dict of str to TailParts
+        By each of `contributions.GROUPS`, parts that sum to the tail mean, and half the width of
+        their intervals.
 
     Notes
     -----
@@ -160,56 +97,60 @@ def tail_parts(plan: Plan, rows: TailRows, n: int, by: str) -> TailParts:
     .. [1] L. J. Hong and G. Liu, "Simulating sensitivities of conditional value at risk," Manage.
        Sci., vol. 55, pp. 281-293, 2009, :doi:`10.1287/mnsc.1080.0901`.
     """
-    held = labels(plan, by)
-    k = len(held.names)
-    future, part, loss = added(rows.future, held.of(rows.threat, rows.site), k, rows.lost_t)
+    n, weight = lost_t.size, tail_weights(lost_t)
+    border = _border_weights(lost_t)
+    seen = (weight > 0.0) | (border > 0.0)
+    in_tail, at_border = _no_sums(book), _no_sums(book)
+    for block in np.unique(np.flatnonzero(seen) // block_size).tolist():
+        mine = slice(block * block_size, (block + 1) * block_size)
+        chosen = seen[mine]
+        tallies = [Tally(book, chosen.sum(), w[mine][chosen]) for w in (weight, border)]
+        place = np.cumsum(chosen) - 1
+        lost = _block_losses(book, basis, block, chosen, block_size)
+        for sites, scenario, threat, site, tonnes in lost:
+            for tally in tallies:
+                tally.add(sites, place[scenario], threat, site, tonnes)
+        for total, tally in zip((in_tail, at_border), tallies, strict=True):
+            _add(total, tally.sums())
+    return {by: _with_reach(in_tail[by], at_border[by].total_t, n) for by in GROUPS}
 
-    def summed(values: Floats) -> Floats:
-        """Add up the values of each part."""
-        return np.bincount(part, values, minlength=k).astype(float)
 
-    weight = rows.weight[future]
-    tail, square = summed(weight * loss), summed(weight * loss**2)
-    border = summed(rows.near[future] * loss) / max(int(rows.near.sum()), 1)
-    about = square - 2.0 * border * tail + border**2
-    variance = about / (1.0 - TAIL_LEVEL) - (tail - border) ** 2
-    return TailParts(tail, _Z90 * np.sqrt(np.maximum(variance, 0.0) / n))
+def _border_weights(lost_t: Floats) -> Floats:
+    """Weigh the futures near the border of the tail alike, shape (n_scenarios,) [1]."""
+    n = lost_t.size
+    border, reach = round(TAIL_LEVEL * n), round(np.sqrt(n))
+    near = np.argsort(lost_t, kind="stable")[max(border - reach, 0) : border + reach]
+    weight = np.zeros(n)
+    weight[near] = 1.0 / len(near)
+    return weight
 
 
-def year_parts(
-    plan: Plan, seed: int, lost_t: Floats, block_size: int
-) -> Callable[[str], TailParts]:
-    """Split the tail mean of years of the occurrence basis; its parts have no intervals yet.
+def _block_losses(
+    book: Book, basis: str, block: int, chosen: NDArray[np.bool_], block_size: int
+) -> Iterator[Rows]:
+    """Give the losses of some futures of a block again, some sites at a time."""
+    if basis == "occurrence":
+        yield from occurrence.tail_losses(book, block, chosen)
+        return
+    plan = book.plan
+    for sites, drawn in draws.Block(book, block, block_size).groups(len(chosen)):
+        events = drawn.rows(chosen[drawn.scenario])
+        lost_t = plan.production_t_per_day[events.site]
+        lost_t = lost_t * losses(plan, events, plan.edges_days[[0, -1]]).days
+        yield sites, events.scenario, events.threat, events.site, lost_t
 
-    Parameters
-    ----------
-    plan : Plan
-        The case as arrays.
-    seed : int
-        Seed of the simulation.
-    lost_t : ndarray, shape (n_years,)
-        Its losses. [t]
-    block_size : int
-        Years of a block.
 
-    Returns
-    -------
-    callable
-        Gives the parts by one of `GROUPS`.
-    """
-    book, weight = occurrence.open_book(plan, seed), tail_weights(lost_t)
-    blocks = range(0, lost_t.size, block_size)
-    found = [
-        occurrence.tail_parts(book, number, weight[first : first + block_size])
-        for number, first in enumerate(blocks)
-    ]
-    by_site, by_threat = (sum(columns) for columns in zip(*found, strict=True))
+def _with_reach(tail: Sums, border_t: Floats, n: int) -> TailParts:
+    about = tail.square_t2 - 2.0 * border_t * tail.total_t + border_t**2
+    variance = about / (1.0 - TAIL_LEVEL) - (tail.total_t - border_t) ** 2
+    return TailParts(tail.total_t, _Z90 * np.sqrt(np.maximum(variance, 0.0) / n))
 
-    def parts(by: str) -> TailParts:
-        """Return the parts of a group."""
-        held = labels(plan, by)
-        tonnes = by_site if held.of_sites else by_threat
-        tail = np.bincount(held.part, tonnes, minlength=len(held.names)).astype(float)
-        return TailParts(tail, np.full(tail.shape, np.nan))
 
-    return parts
+def _no_sums(book: Book) -> dict[str, Sums]:
+    return {by: no_sums(len(held.names)) for by, held in book.labels.items()}
+
+
+def _add(total: dict[str, Sums], more: dict[str, Sums]) -> None:
+    for by, sums in more.items():
+        for mine, theirs in zip(total[by], sums, strict=True):
+            mine += theirs  # noqa: PLW2901 - into the array

@@ -12,10 +12,12 @@ import pytest
 from scipy import integrate, stats
 
 from supplyrisk.engine import expectation
-from supplyrisk.engine.draws import draw_events, poisson_times
+from supplyrisk.engine._drawn import Factor
+from supplyrisk.engine.book import open_book
+from supplyrisk.engine.draws import draw_events
 from supplyrisk.engine.plan import make_plan
 from supplyrisk.engine.run import simulate
-from supplyrisk.engine.streams import Streams
+from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.model.case import Case
 from supplyrisk.model.duration import Duration
 from supplyrisk.model.hazard import DisruptionEvent, Hazard, Peril, RampUp, Scope
@@ -340,20 +342,36 @@ def test_announced_event_happens_as_often_as_it_should():
     assert abs((lost > 0).mean() - 0.3) < LIMIT * math.sqrt(0.21 / n)
 
 
-def test_poisson_times_with_a_rate_for_each_scenario():
-    rates = np.tile([0.0, 0.002, 0.05, 0.0, 0.3], 4_000)
-    scenario, time = poisson_times(np.random.default_rng(7), rates, 100.0)
-    assert (np.diff(scenario) >= 0).all()
-    assert (np.diff(time)[np.diff(scenario) == 0] >= 0.0).all()
+def test_times_of_a_hazard_are_poisson():
+    often = case(hazard(rate_pa=5.0))
+    events = draw_events(open_book(make_plan(often), 7), 0, BLOCK_SIZE, BLOCK_SIZE)
+    assert (np.diff(events.scenario) >= 0).all()
+    assert (np.diff(events.start)[np.diff(events.scenario) == 0] >= 0.0).all()
+    number = np.bincount(events.scenario, minlength=BLOCK_SIZE)
+    assert abs(number.mean() - 5.0) < LIMIT * math.sqrt(5.0 / BLOCK_SIZE)
+    # The variance of a sample variance of Poisson numbers is about (m + 2 m^2) / n.
+    assert abs(number.var() - 5.0) < LIMIT * math.sqrt(55.0 / BLOCK_SIZE)
+    assert stats.kstest(events.start, stats.uniform(0, YEAR).cdf).pvalue > 1e-5
+    gaps = np.diff(events.scenario * YEAR + events.start)
+    assert stats.kstest(gaps, stats.expon(0, YEAR / 5.0).cdf).pvalue > 1e-5
+
+
+def test_times_with_a_rate_for_each_scenario():
+    rates = np.tile([0.0, 0.2, 5.0, 0.0, 30.0], 4_000)
+    uniforms = np.sort(np.random.default_rng(7).random(round(rates.sum())))
+    place = Factor(np.cumsum(rates)).places(uniforms)
+    assert (np.diff(place) >= 0.0).all()
+    scenario = place.astype(int)
     sample = np.bincount(scenario, minlength=rates.size).reshape(-1, 5)
     for column, mean in enumerate([0.0, 0.2, 5.0, 0.0, 30.0]):
         assert abs(sample[:, column].mean() - mean) <= LIMIT * math.sqrt(mean / 4_000)
-    assert stats.kstest(time, stats.uniform(0, 100).cdf).pvalue > 1e-5
+    assert stats.kstest(place - scenario, stats.uniform(0, 1).cdf).pvalue > 1e-5
 
 
-def test_poisson_times_without_any_rate_are_none():
-    scenario, time = poisson_times(np.random.default_rng(7), np.zeros(10), 100.0)
-    assert scenario.size == time.size == 0
+def test_a_hazard_that_never_strikes_has_no_times():
+    events = draw_events(open_book(make_plan(case(hazard(rate_pa=1e-12))), 7), 0, 9, BLOCK_SIZE)
+    assert len(events) == 0
+    assert events.site.dtype == events.number.dtype == np.intp
 
 
 # --- What the market expects ----------------------------------------------------------------
@@ -362,7 +380,7 @@ def test_poisson_times_without_any_rate_are_none():
 def looked_at(what, n=4, seed=7):
     plan = make_plan(what)
     tables = expectation.tabulate(plan, 3650.0)
-    return plan, tables, draw_events(plan, Streams(seed, 0), n)
+    return plan, tables, draw_events(open_book(plan, seed), 0, n, n)
 
 
 def test_usual_shortfall_of_an_exponential_hazard_matches_closed_form():

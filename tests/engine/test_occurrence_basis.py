@@ -79,7 +79,8 @@ def test_the_parts_sum_to_the_whole(outlook):
         assert table["tail_t"].sum() == pytest.approx(summary["tail_value_at_risk_95_t"], rel=1e-9)
     sites = outlook.sites
     assert (sites["ci_low"] < sites["expected_lost_t"]).all()
-    assert sites["tail_ci_low"].isna().all()
+    assert (sites["tail_ci_low"] < sites["tail_contribution_t"]).all()
+    assert (sites["tail_contribution_t"] < sites["tail_ci_high"]).all()
 
 
 def test_events_are_those_of_the_losses(outlook):

@@ -17,6 +17,7 @@ import pytest
 from supplyrisk import metrics
 from supplyrisk.engine import blocks, checkpoint, results, run
 from supplyrisk.engine import outlook as outlook_module
+from supplyrisk.engine.book import open_book
 from supplyrisk.engine.run import simulate
 from supplyrisk.errors import InvalidInputError
 
@@ -153,7 +154,8 @@ def test_no_more_than_so_many_blocks_are_in_flight(monkeypatch):
 @pytest.mark.usefixtures("small_blocks")
 def test_blocks_beyond_the_kept_paths_hold_none_of_them():
     # A view of no rows would keep all the rows alive that it was cut from.
-    job = blocks.Job(simulate(CASE, 2, rng=7).plan, None, 7, with_events=False)
+    book = open_book(simulate(CASE, 2, rng=7).plan, 7)
+    job = blocks.Job(book, "calendar", None, with_events=False)
     late, cut = (blocks.run_block(job, block, SIZE).supply_t for block in (5, 3))
     assert late.shape[0] == 0
     assert cut.shape[0] == 2

@@ -66,6 +66,9 @@ def ran(monkeypatch):
 def bits(outlook):
     """Every array of a result as bytes, with its type and shape."""
     held = checkpoint._arrays(outlook.result)
+    if outlook.has_events:
+        rows = outlook.event_table.rows()
+        held |= {f"rows.{name}": getattr(rows, name) for name in rows.__slots__}
     return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in held.items()}
 
 

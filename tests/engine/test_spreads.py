@@ -13,10 +13,10 @@ import pytest
 from scipy import stats
 
 from supplyrisk.engine import expectation
+from supplyrisk.engine.book import open_book
 from supplyrisk.engine.draws import draw_events
 from supplyrisk.engine.plan import make_plan
 from supplyrisk.engine.run import simulate
-from supplyrisk.engine.streams import Streams
 from supplyrisk.model.case import Case
 from supplyrisk.model.duration import Duration
 from supplyrisk.model.hazard import DisruptionEvent, Hazard, Peril, RampUp, Scope
@@ -80,7 +80,7 @@ def events_of(what, n=2_000, seed=7):
 def looked_at(what, n=4, seed=7):
     plan = make_plan(what)
     tables = expectation.tabulate(plan, 3650.0)
-    return plan, tables, draw_events(plan, Streams(seed, 0), n)
+    return plan, tables, draw_events(open_book(plan, seed), 0, n, n)
 
 
 def shortfall(what, n=4):
