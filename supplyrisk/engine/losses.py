@@ -260,18 +260,24 @@ def _taken_back(outages: Outages, edges: Floats) -> tuple[Floats, Cells]:
     """What events that overlap earlier ones do not lose: by event, and by step."""
     events = outages.events
     by_row, parts = np.zeros(len(events)), []
-    for rows in _overlapping(outages, edges):
-        group, low, high = _pieces(outages, rows, edges)
-        step = np.zeros(len(group), dtype=np.intp)
-        if len(edges) > 2:
-            piece, step = _steps_between(low, high, edges)
-            group, low, high = group[piece], low[piece], high[piece]
-            low, high = np.maximum(low, edges[step]), np.minimum(high, edges[step + 1])
-        days = _overlap_days(outages, rows[group], low, high)
-        by_row += np.bincount(rows[group].ravel(), days.ravel(), minlength=len(events))
-        first = rows[group, 0]
-        parts.append(Cells(events.scenario[first], step, events.site[first], -days.sum(axis=1)))
+    for group in _overlapping(outages, edges):
+        for pieces in _pieces(outages, group, edges):
+            rows, step, low, high = _cut(pieces, edges)
+            days = _overlap_days(outages, rows, low, high)
+            by_row += np.bincount(rows.ravel(), days.ravel(), minlength=len(events))
+            first = rows[:, 0]
+            parts.append(Cells(events.scenario[first], step, events.site[first], -days.sum(axis=1)))
     return by_row, Cells.joined(parts)
+
+
+def _cut(pieces: tuple[Ints, Floats, Floats], edges: Floats) -> tuple[Ints, Ints, Floats, Floats]:
+    """Cut pieces at the edges of the steps: rows, step, and the ends of each."""
+    rows, low, high = pieces
+    if len(edges) == 2:
+        return rows, np.zeros(len(rows), dtype=np.intp), low, high
+    piece, step = _steps_between(low, high, edges)
+    ends = np.maximum(low[piece], edges[step]), np.minimum(high[piece], edges[step + 1])
+    return rows[piece], step, *ends
 
 
 def groups_of_a_site(events: Events, rows: Ints | None = None) -> Iterator[Ints]:
@@ -321,23 +327,27 @@ def _overlapping(outages: Outages, edges: Floats) -> Iterator[Ints]:
     yield from _runs(joined)
 
 
-def _pieces(outages: Outages, rows: Ints, edges: Floats) -> tuple[Ints, Floats, Floats]:
-    """Cut the time of each group where a form changes; keep pieces where two events act.
+def _pieces(outages: Outages, rows: Ints, edges: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """Cut the time of each group where a form changes; keep pieces where two events act or more.
 
-    Returns the index of the group, and the ends of each piece.
+    Yields, by the number that act, their rows, shape (n_pieces, n_acting), and the ends of each
+    piece.
     """
     events = outages.events
     n_groups, size = rows.shape
     knots = np.clip(outages.knots(rows.ravel()), edges[0], edges[-1]).reshape(n_groups, -1)
     knots.sort(axis=1)
-    low, high = knots[:, :-1], knots[:, 1:]
-    middle = 0.5 * (low + high)
-    acting = np.zeros(low.shape, dtype=np.intp)
-    for k in range(size):
-        row = rows[:, k, np.newaxis]
-        acting += (events.start[row] <= middle) & (middle < outages.over[row])
-    group, piece = np.nonzero((high > low) & (acting > 1))
-    return group, low[group, piece], high[group, piece]
+    group, piece = np.nonzero(knots[:, 1:] > knots[:, :-1])
+    low, high = knots[group, piece], knots[group, piece + 1]
+    middle = 0.5 * (low + high)[:, np.newaxis]
+    acting = events.start[rows][group] <= middle
+    acting &= middle < outages.over[rows][group]
+    count = np.count_nonzero(acting, axis=1)
+    for n in range(2, size + 1):
+        (chosen,) = np.nonzero(count == n)
+        if len(chosen):
+            mine = rows[group[chosen]][acting[chosen]].reshape(-1, n)
+            yield mine, low[chosen], high[chosen]
 
 
 def _overlap_days(outages: Outages, rows: Ints, low: Floats, high: Floats) -> Floats:
