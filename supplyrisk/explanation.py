@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from supplyrisk.model.hazard import Scope
     from supplyrisk.model.market import Market
 
-ENOUGH_IN_THE_TAIL = 300
-"""Tail scenarios below which a tail metric is too uncertain to be quoted."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
@@ -285,12 +282,7 @@ def outlook_words(outlook: Outlook) -> Iterator[str]:
         f"[{_text.shown(ends.low)}, {_text.shown(ends.high)}]"
         + (f", which is {tail / planned:.1%} of the plan." if planned > 0.0 else ".")
     )
-    in_tail = int(outlook.n_scenarios * (1.0 - TAIL_LEVEL))
-    if in_tail < ENOUGH_IN_THE_TAIL:
-        yield (
-            f"Only {in_tail} futures are in that tail: simulate more before quoting it "
-            f"(at least {ENOUGH_IN_THE_TAIL} in the tail)."
-        )
+    yield from outlook.cautions
     view = outlook.market_view
     if view is not None and view.implied_elasticity_sum > 0.0:
         low, middle, high = (_text.shown(days) for days in view.implied_closure_days)

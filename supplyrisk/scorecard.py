@@ -53,7 +53,8 @@ class Scorecard:
 
     def __str__(self) -> str:
         """Return the card as text."""
-        return f"{self._headline()}\n\n{_text.table(self.rows)}"
+        said = "\n".join((self._headline(), *self.outlook.cautions))
+        return f"{said}\n\n{_text.table(self.rows)}"
 
     def _headline(self) -> str:
         case = self.outlook.case
@@ -64,7 +65,9 @@ class Scorecard:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{_html.escape(self._headline())}</b></p>{_html.table(self.rows)}"
+        said = (self._headline(), *self.outlook.cautions)
+        paragraphs = "".join(f"<p><b>{_html.escape(sentence)}</b></p>" for sentence in said)
+        return f"{paragraphs}{_html.table(self.rows)}"
 
 
 def score(

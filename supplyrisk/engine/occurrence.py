@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -246,15 +246,20 @@ def event_rows(book: Book, block: int, chosen: NDArray[np.bool_]) -> EventRows:
     wanted = np.zeros(BLOCK_YEARS, dtype=bool)
     wanted[: len(chosen)] = chosen
     drawn = Block(book, block, wanted, detailed=True)
-    columns: list[list[NDArray[np.generic]]] = [[] for _ in EventRows.__slots__]
+    columns: list[list[NDArray[Any]]] = [[] for _ in EventRows.__slots__]
     for site in range(len(book.plan.sites)):
         for part in drawn.parts(site):
             for column, values in zip(columns, _row_values(part, site), strict=True):
                 column.append(values)
+    whole: list[NDArray[Any]] = []
     types = [np.intp] * 4 + [np.float64] * 6
-    whole = [np.concatenate([np.empty(0, t), *c]) for t, c in zip(types, columns, strict=True)]
-    order = np.lexsort((whole[6], whole[3], whole[0]))
-    return EventRows(*(column[order] for column in whole))
+    for column, dtype in zip(columns, types, strict=True):
+        whole.append(np.concatenate([np.empty(0, dtype), *column]))
+        column.clear()  # a block may hold millions of rows: not twice
+    order = np.lexsort(tuple(whole[n] for n in (6, 3, 0)))  # by year, site and start
+    for number in range(len(whole)):
+        whole[number] = whole[number][order]
+    return EventRows(*whole)
 
 
 def _row_values(part: Part, site: int) -> Iterator[NDArray[np.generic]]:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from supplyrisk import _html
 from supplyrisk import _validation as check
+from supplyrisk.engine import production
 from supplyrisk.engine.book import open_book
-from supplyrisk.engine.contributions import GROUPS
-from supplyrisk.engine.draws import Events
-from supplyrisk.engine.losses import losses
-from supplyrisk.engine.streams import BLOCK_SIZE, StreamTable
+from supplyrisk.engine.contributions import GROUPS, TAIL_LEVEL
 from supplyrisk.engine.tails import tail_parts
 from supplyrisk.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -36,6 +33,9 @@ if TYPE_CHECKING:
     from supplyrisk.model.provenance import Provenance
 
     Floats = NDArray[np.float64]
+
+ENOUGH_IN_THE_TAIL: Final = 300
+"""Futures in the tail from which on its figures may be quoted."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,6 +74,18 @@ class Outlook:
     def has_events(self) -> bool:
         """Whether the event loss table was kept."""
         return self.event_table is not None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to know before a figure is quoted: too few futures in the tail; often nothing."""
+        in_tail = int(self.n_scenarios * (1.0 - TAIL_LEVEL) + 1e-9)
+        if in_tail >= ENOUGH_IN_THE_TAIL:
+            return ()
+        caution = (
+            f"Only {in_tail} futures are in the worst 5 %: simulate more before quoting a figure "
+            f"from there (at least {ENOUGH_IN_THE_TAIL} in the tail)."
+        )
+        return (caution,)
 
     @property
     def lost_t(self) -> Floats:
@@ -143,11 +155,14 @@ class Outlook:
         -------
         pandas.DataFrame
             Columns metric, value, ci_low, ci_high, unit. For ``implied_closure_days`` the interval
-            spans the elasticity prior instead of the sampling error.
+            spans the elasticity prior instead of the sampling error. ``attrs["cautions"]`` holds
+            `cautions`.
         """
         from supplyrisk.engine import tables
 
-        return tables.summary_table(self.plan, self.result, self.market_view)
+        table = tables.summary_table(self.plan, self.result, self.market_view)
+        table.attrs["cautions"] = self.cautions
+        return table
 
     def contributions(self, by: str = "site") -> pd.DataFrame:
         """Parts of the expected loss and of the tail mean.
@@ -304,34 +319,8 @@ class Outlook:
             reach past the horizon, or the site is unknown.
         """
         self._need_calendar("production between dates")
-        table = self._need_events()
-        edges = self._edges(dates)
-        faults = tuple(check.number("noise", noise, least=0.0))
-        if faults:
-            raise InvalidInputError("production_t", faults)
-        names = [site.site_id for site in self.plan.sites]
-        faults = tuple(check.choice("site_id", site_id, names))
-        if faults:
-            raise InvalidInputError("production_t", faults)
-        place = names.index(site_id)
-        days = np.diff(edges)
-        up = np.tile(days, (self.n_scenarios, 1))
-        for first, n, rows in table.of_site(place):
-            events = Events(
-                scenario=rows.scenario - first,
-                threat=rows.threat,
-                number=rows.number,
-                site=rows.site,
-                start=rows.start_days,
-                outage=rows.outage_days,
-                ramp=rows.ramp_days,
-                severity=rows.severity,
-            )
-            cells = losses(self.plan, events, edges).cells
-            up[first : first + n] -= cells.series(np.ones(len(self.plan.sites)), n, len(days))
-        return np.asarray(
-            self.plan.production_t_per_day[place] * up * self._noise(site_id, up.shape, noise)
-        )
+        table, seed = self._need_events(), self.provenance.seed
+        return production.between_dates(self.plan, table, seed, site_id, dates, noise)
 
     @cached_property
     def _tail(self) -> dict[str, TailParts]:
@@ -342,25 +331,6 @@ class Outlook:
     def _need_calendar(self, what: str) -> None:
         if self.provenance.basis != "calendar":
             raise ValueError(f"basis must be 'calendar' in simulate for {what}, got 'occurrence'")
-
-    def _noise(self, site_id: str, shape: tuple[int, ...], sd: float) -> Floats:
-        blocks, table = [], StreamTable(self.provenance.seed)
-        for block, first in enumerate(range(0, shape[0], BLOCK_SIZE)):
-            stream = table.block(block).stream("site", site_id, "output")
-            blocks.append(stream.standard_normal((min(BLOCK_SIZE, shape[0] - first), *shape[1:])))
-        return np.maximum(1.0 + sd * np.concatenate(blocks), 0.0)
-
-    def _edges(self, dates: Sequence[dt.date]) -> Floats:
-        faults = [f for n, day in enumerate(dates) for f in check.date(f"dates[{n}]", day)]
-        if faults:
-            raise InvalidInputError("production_t", faults)
-        edges = np.array([(day - self.case.start).days for day in dates], dtype=float)
-        if len(edges) < 2 or not (np.diff(edges) > 0.0).all():
-            raise ValueError(f"dates must be two or more, ascending, got {dates!r}")
-        if edges[-1] > self.plan.horizon_days:
-            last = self.case.start + dt.timedelta(days=int(self.plan.horizon_days))
-            raise ValueError(f"dates must not be after the horizon ({last}), got {dates[-1]}")
-        return edges
 
     def _need_events(self) -> EventTable:
         if self.event_table is None:
@@ -391,6 +361,7 @@ class Outlook:
             f"<p><b>{_html.escape(self.case.name)}</b>: {self.n_scenarios:,} futures of "
             f"{self.case.horizon_days} days from {self.case.start}</p>"
             f"{_html.table(self.summary())}"
+            f"{''.join(f'<p><b>{caution}</b></p>' for caution in self.cautions)}"
             f"<p><small>seed {made.seed}, case {made.case_digest[:12]}, "
             f"{_html.escape(versions)}</small></p>"
         )

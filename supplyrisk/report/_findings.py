@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from supplyrisk import _text, indicators
-from supplyrisk.engine.contributions import TAIL_LEVEL
-from supplyrisk.explanation import ENOUGH_IN_THE_TAIL
 from supplyrisk.report import _words as words
 from supplyrisk.report._markup import Column, Markup, items, joined, link, paragraph, table, tag
 from supplyrisk.report._section import (
@@ -29,13 +27,7 @@ def in_short(material: Material) -> Section:
     """Return the headline: supply at risk with its interval, and what else matters most."""
     outlook = material.outlook
     tiles = [*_loss_tiles(material), *_ongoing_tiles(material), *_price_tiles(material)]
-    sentences = [*_begun(material)]
-    in_tail = int(outlook.n_scenarios * (1.0 - TAIL_LEVEL) + 1e-9)
-    if in_tail < ENOUGH_IN_THE_TAIL:
-        sentences.append(
-            f"Only {in_tail} futures are in the worst {words.WORST}: simulate more before quoting "
-            f"a figure from there (at least {ENOUGH_IN_THE_TAIL} in the tail)."
-        )
+    sentences = [*_begun(material), *outlook.cautions]
     note = paragraph(
         f"Every interval is the {words.NINETY} sampling error of the simulation. It does not hold "
         "what is uncertain in the assumptions; ",

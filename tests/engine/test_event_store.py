@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from supplyrisk.engine import blocks, checkpoint, event_store, results
-from supplyrisk.engine import outlook as outlook_module
+from supplyrisk.engine import blocks, checkpoint, event_store, production, results
 from supplyrisk.engine.run import simulate
 from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.errors import InvalidInputError
@@ -34,13 +33,13 @@ ADVICE = r'rows of events stay in memory.*\(pip install "supplyrisk\[io\]"\)'
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    for module in (blocks, outlook_module, results):
+    for module in (blocks, production, results):
         monkeypatch.setattr(module, "BLOCK_SIZE", SIZE)
     monkeypatch.setattr(blocks, "N_KEPT", 3 * SIZE + 2)
 
 
 def real_blocks(monkeypatch):
-    for module in (blocks, outlook_module, results):
+    for module in (blocks, production, results):
         monkeypatch.setattr(module, "BLOCK_SIZE", BLOCK_SIZE)
 
 
@@ -550,8 +549,8 @@ def test_a_large_table_is_the_same_in_files(monkeypatch, arrow, basis):
 def test_runs_killed_at_random_moments_end_with_the_same_files(tmp_path, arrow):
     script = """
 import sys, supplyrisk as sr
-from supplyrisk.engine import blocks, outlook, results
-for module in (blocks, outlook, results):
+from supplyrisk.engine import blocks, production, results
+for module in (blocks, production, results):
     module.BLOCK_SIZE = 32
 case = sr.load_case("walikale-2025")
 sr.simulate(case, 2, rng=1)

@@ -15,8 +15,7 @@ import pandas as pd
 import pytest
 
 from supplyrisk import metrics
-from supplyrisk.engine import blocks, checkpoint, results, run
-from supplyrisk.engine import outlook as outlook_module
+from supplyrisk.engine import blocks, checkpoint, production, results, run
 from supplyrisk.engine.book import open_book
 from supplyrisk.engine.run import simulate
 from supplyrisk.errors import InvalidInputError
@@ -29,7 +28,7 @@ N = 7 * SIZE + 5
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    for module in (blocks, outlook_module, results):
+    for module in (blocks, production, results):
         monkeypatch.setattr(module, "BLOCK_SIZE", SIZE)
     monkeypatch.setattr(blocks, "N_KEPT", 3 * SIZE + 2)
 

@@ -16,8 +16,7 @@ import pytest
 
 from supplyrisk.casefile.bundled import load_case
 from supplyrisk.casefile.write import save_case
-from supplyrisk.engine import blocks, checkpoint, results
-from supplyrisk.engine import outlook as outlook_module
+from supplyrisk.engine import blocks, checkpoint, production, results
 from supplyrisk.engine.run import simulate
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.model.case import Case
@@ -31,8 +30,8 @@ RUN = f"""
 import sys
 from pathlib import Path
 import supplyrisk as sr
-from supplyrisk.engine import blocks, outlook, results
-for module in (blocks, outlook, results):
+from supplyrisk.engine import blocks, production, results
+for module in (blocks, production, results):
     module.BLOCK_SIZE = {SIZE}
 blocks.N_KEPT = {3 * SIZE + 2}
 case = sr.load_case(Path(sys.argv[1]))
@@ -45,7 +44,7 @@ print("end", flush=True)
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    for module in (blocks, outlook_module, results):
+    for module in (blocks, production, results):
         monkeypatch.setattr(module, "BLOCK_SIZE", SIZE)
     monkeypatch.setattr(blocks, "N_KEPT", 3 * SIZE + 2)
 
