@@ -25,6 +25,7 @@ __all__ = [
     "Peril",
     "PriceTerms",
     "RampUp",
+    "RareLosses",
     "Scope",
     "Scorecard",
     "Source",
@@ -39,6 +40,7 @@ __all__ = [
     "load_outcome",
     "metrics",
     "plot",
+    "rare_losses",
     "report",
     "save_case",
     "score",
@@ -61,7 +63,9 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk.engine.compound import ExactLosses as ExactLosses
     from supplyrisk.engine.compound import exact_losses as exact_losses
     from supplyrisk.engine.outlook import Outlook as Outlook
+    from supplyrisk.engine.rare import rare_losses as rare_losses
     from supplyrisk.engine.run import simulate as simulate
+    from supplyrisk.engine.weighted import RareLosses as RareLosses
     from supplyrisk.errors import InvalidInputError as InvalidInputError
     from supplyrisk.explanation import explain as explain
     from supplyrisk.model.case import Case as Case
@@ -102,6 +106,7 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "Peril": "model.hazard",
         "PriceTerms": "model.market",
         "RampUp": "model.hazard",
+        "RareLosses": "engine.weighted",
         "Scope": "model.hazard",
         "Scorecard": "scorecard",
         "Source": "model.evidence",
@@ -111,6 +116,7 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "explain": "explanation",
         "load_case": "casefile.bundled",
         "load_outcome": "casefile.bundled",
+        "rare_losses": "engine.rare",
         "save_case": "casefile.write",
         "score": "scorecard",
         "simulate": "engine.run",

@@ -47,10 +47,26 @@ def test_figures_without_a_citation_are_counted_and_named(case):
 
 def test_an_outlook_says_what_the_market_implies_and_warns_of_a_thin_tail(case):
     few = sr.explain(sr.simulate(case, n_scenarios=200, rng=1))
-    assert "Only 10 futures are in that tail" in few.text
+    assert "Only 10 futures are in the worst 5 %" in few.text
     assert "read backwards" in few.text
-    many = sr.explain(sr.simulate(case, n_scenarios=6000, rng=1))
-    assert "are in that tail" not in many.text
+    many = sr.explain(sr.simulate(case, n_scenarios=6000, rng=1))  # 300 in the tail
+    assert "simulate more" in few.text
+    assert "simulate more" not in many.text
+
+
+def test_an_outlook_warns_of_a_thin_tail_wherever_it_shows_itself(case):
+    few = sr.simulate(case, n_scenarios=5999, rng=1)
+    (caution,) = few.cautions
+    assert caution.startswith("Only 299 futures are in the worst 5 %")
+    assert few.summary().attrs["cautions"] == (caution,)
+    assert f"<p><b>{caution}</b></p>" in few._repr_html_()
+    assert caution in sr.explain(few).sentences
+
+
+def test_an_outlook_with_300_futures_in_the_tail_warns_of_nothing(case):
+    enough = sr.simulate(case, n_scenarios=6000, rng=1)
+    assert enough.cautions == enough.summary().attrs["cautions"] == ()
+    assert "simulate more" not in enough._repr_html_()
 
 
 def test_nothing_is_read_backwards_without_news(case):

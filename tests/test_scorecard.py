@@ -65,6 +65,23 @@ def test_the_card_shows_itself_and_escapes(outlook):
     assert "bisie" in str(card)
 
 
+@pytest.mark.parametrize(("n_scenarios", "n_tail"), [(2000, 100), (5999, 299)])
+def test_the_card_warns_of_a_thin_tail_as_text_and_in_a_notebook(n_scenarios, n_tail):
+    card = sr.score(sr.load_case("walikale-2025"), n_scenarios=n_scenarios, rng=1)
+    (caution,) = card.outlook.cautions
+    assert caution.startswith(f"Only {n_tail} futures are in the worst 5 %")
+    assert str(card).splitlines()[1] == caution  # below the headline
+    assert f"<p><b>{caution}</b></p>" in card._repr_html_()
+
+
+def test_the_card_says_nothing_of_a_tail_of_300_futures():
+    card = sr.score(sr.load_case("walikale-2025"), n_scenarios=6000, rng=1)
+    assert card.outlook.cautions == ()
+    assert str(card).splitlines()[1] == ""
+    for text in (str(card), card._repr_html_()):
+        assert "simulate more" not in text
+
+
 def test_rejections():
     with pytest.raises(TypeError, match="case must be a Case or an Outlook"):
         sr.score("tin")

@@ -135,7 +135,7 @@ def simulate(  # noqa: PLR0913 - the public contract
         *check.number("n_scenarios", n_scenarios, most=MOST_SCENARIOS),
         *check.choice("basis", basis, get_args(Basis)),
         *check.choice("keep", keep, get_args(Keep)),
-        *_runner_faults(executor, workers, progress, checkpoint, until),
+        *runner_faults(executor, workers, progress, checkpoint, until),
     )
     if faults:
         raise InvalidInputError("simulate", faults)
@@ -178,13 +178,33 @@ def simulate(  # noqa: PLR0913 - the public contract
     )
 
 
-def _runner_faults(
+def runner_faults(
     executor: Any,  # noqa: ANN401 - whatever a notebook gave
     workers: Any,  # noqa: ANN401
-    progress: Any,  # noqa: ANN401
-    checkpoint: Any,  # noqa: ANN401
-    until: Any,  # noqa: ANN401
+    progress: Any = None,  # noqa: ANN401
+    checkpoint: Any = None,  # noqa: ANN401
+    until: Any = None,  # noqa: ANN401
 ) -> Iterator[Fault]:
+    """Yield what is wrong with how a simulation is to be run; None is always right.
+
+    Parameters
+    ----------
+    executor : object
+        Who is to run the blocks.
+    workers : object
+        Processes to start instead.
+    progress : object, optional
+        Whether to show how far it is.
+    checkpoint : object, optional
+        Folder of finished blocks.
+    until : object, optional
+        Largest half width of the tail mean's interval, over its value. [1]
+
+    Yields
+    ------
+    Fault
+        A rule that is broken, under the name of the parameter.
+    """
     if workers is not None:
         faults = [
             *check.whole("workers", workers, least=1),

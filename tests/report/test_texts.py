@@ -133,6 +133,13 @@ def test_texts_that_look_like_html_are_shown_as_text(attacked):
     assert shown.count(ATTACK) > 12  # the site, which is named all over the page
 
 
+def test_the_page_warns_of_a_thin_tail_and_of_no_other(attacked):
+    shown = html.unescape(re.sub(r"<[^>]*>", "", attacked))
+    assert "Only 10 futures are in the worst 5 %: simulate more before quoting" in shown
+    enough = report.page(sr.simulate(hostile_case(), 6000, rng=1))  # 300 in the tail
+    assert "simulate more" not in enough
+
+
 def test_names_are_escaped_in_attributes_too(attacked):
     (alt,) = re.findall(r'<img [^>]*alt="(World map[^"]*)"', attacked)
     assert ATTACK in html.unescape(alt)
