@@ -59,7 +59,8 @@ html_sidebars = {  # the sidebar lists the pages below; these have none
     page: []
     for page in (
         *("index", "walikale-2025", "three-more-cases", "notebooks/*", "methods", "glossary"),
-        *("hazards", "running", "data", "questions", "readers", "arch*"),
+        *("calibration", "exact", "intervals", "rare", "hazards", "running", "data", "questions"),
+        *("readers", "arch*"),
     )
 }
 html_copy_source = False

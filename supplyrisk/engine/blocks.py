@@ -114,7 +114,7 @@ def finished(
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             # What is whole comes first: it is not lost because another block failed.
-            for future in sorted(done, key=lambda one: one.exception() is not None):
+            for future in sorted(done, key=lambda one: (one.exception() is not None, running[one])):
                 yield running.pop(future), future.result()
     finally:
         for future in running:

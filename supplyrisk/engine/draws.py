@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-SITES_AT_A_TIME: Final = 96
+SITES_AT_A_TIME: Final = 48
 """Sites whose events are held together: enough for long arrays, few enough for short memory."""
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _DEGREE: Final = {"linear": 1, "s_curve": 3, "exponential": 6}
 """Degree of a ramp-up as a polynomial; the exponential one is no more than close to its own. [1]"""
+_TOGETHER: Final = 3
+"""Events of a group that are integrated together even where some of them do not act."""
 _NONE: Final[Ints] = np.empty(0, dtype=np.intp)
 
 
@@ -330,24 +332,31 @@ def _overlapping(outages: Outages, edges: Floats) -> Iterator[Ints]:
 def _pieces(outages: Outages, rows: Ints, edges: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
     """Cut the time of each group where a form changes; keep pieces where two events act or more.
 
-    Yields, by the number that act, their rows, shape (n_pieces, n_acting), and the ends of each
-    piece.
+    Yields rows, shape (n_pieces, n_rows), and the ends of each piece; of a large group by the
+    number that act, and only those that do.
     """
     events = outages.events
     n_groups, size = rows.shape
     knots = np.clip(outages.knots(rows.ravel()), edges[0], edges[-1]).reshape(n_groups, -1)
     knots.sort(axis=1)
-    group, piece = np.nonzero(knots[:, 1:] > knots[:, :-1])
-    low, high = knots[group, piece], knots[group, piece + 1]
-    middle = 0.5 * (low + high)[:, np.newaxis]
-    acting = events.start[rows][group] <= middle
-    acting &= middle < outages.over[rows][group]
-    count = np.count_nonzero(acting, axis=1)
+    low, high = knots[:, :-1], knots[:, 1:]
+    middle = 0.5 * (low + high)
+    count = np.zeros(low.shape, dtype=np.intp)
+    for k in range(size):
+        row = rows[:, k, np.newaxis]
+        count += (events.start[row] <= middle) & (middle < outages.over[row])
+    group, piece = np.nonzero((high > low) & (count > 1))
+    low, high, middle = low[group, piece], high[group, piece], middle[group, piece]
+    if size <= _TOGETHER:
+        yield rows[group], low, high
+        return
+    count = count[group, piece]
     for n in range(2, size + 1):
         (chosen,) = np.nonzero(count == n)
         if len(chosen):
-            mine = rows[group[chosen]][acting[chosen]].reshape(-1, n)
-            yield mine, low[chosen], high[chosen]
+            several, then = rows[group[chosen]], middle[chosen, np.newaxis]
+            acting = (events.start[several] <= then) & (then < outages.over[several])
+            yield several[acting].reshape(-1, n), low[chosen], high[chosen]
 
 
 def _overlap_days(outages: Outages, rows: Ints, low: Floats, high: Floats) -> Floats:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
     Name = tuple[str, ...]
 
-BLOCK_SIZE: Final = 4_096
+BLOCK_SIZE: Final = 10_000
 """Scenarios that share a stream on the calendar; part of what a seed means, so never an option."""
 N_WORDS: Final = 4
 """Words of a stream: three for SFC64 and one for a uniform number of its own."""

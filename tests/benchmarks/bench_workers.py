@@ -22,14 +22,14 @@ REPEATS = 3
 def warmed(case, executor, workers):
     """Start every worker of an executor and warm its caches, and return it."""
     for _ in range(2):
-        simulate(case, 2 * workers * 2_048, rng=1, executor=executor)
+        simulate(case, 2 * workers * 10_000, rng=1, executor=executor)
     return executor
 
 
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--scenarios", type=int, default=24 * 2_048)
+    parser.add_argument("--scenarios", type=int, default=120_000)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     case, w = load_case("walikale-2025"), given.workers

@@ -18,6 +18,7 @@ from supplyrisk.casefile.bundled import load_case
 from supplyrisk.casefile.write import save_case
 from supplyrisk.engine import blocks, checkpoint, production, results
 from supplyrisk.engine.run import simulate
+from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.errors import InvalidInputError
 from supplyrisk.model.case import Case
 
@@ -137,7 +138,7 @@ def main():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         print("begin", flush=True)
-        outlook = sr.simulate(case, 60 * 2048, rng=7, workers=2, checkpoint=sys.argv[1])
+        outlook = sr.simulate(case, 120_000, rng=7, workers=2, checkpoint=sys.argv[1])
     print(outlook.n_scenarios, *(str(one.message) for one in seen), flush=True)
 
 if __name__ == "__main__":
@@ -171,9 +172,9 @@ def test_control_c_with_processes_leaves_an_outlook_and_no_noise(tmp_path, folde
     out, err = process.communicate(timeout=120)
     assert err == ""
     n, warning = out.split("\n")[1].split(" ", 1)
-    assert warning == f"interrupted after {int(n):,} of {60 * 2048:,} futures"
-    assert int(n) % 2048 == 0
-    assert 0 < int(n) < 60 * 2048
+    assert warning == f"interrupted after {int(n):,} of {120_000:,} futures"
+    assert int(n) % BLOCK_SIZE == 0
+    assert 0 < int(n) < 120_000
     case = load_case("walikale-2025")
     resumed = simulate(case, int(n), checkpoint=folder)
     assert bits(resumed) == bits(simulate(case, int(n), rng=7))

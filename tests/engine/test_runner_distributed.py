@@ -5,6 +5,7 @@ import pytest
 from supplyrisk.casefile.bundled import load_case
 from supplyrisk.engine import checkpoint
 from supplyrisk.engine.run import simulate
+from supplyrisk.engine.streams import BLOCK_SIZE
 
 pytestmark = [
     pytest.mark.verification,
@@ -14,7 +15,7 @@ pytestmark = [
 distributed = pytest.importorskip("distributed", reason="needs supplyrisk[distributed]")
 
 CASE = load_case("walikale-2025")
-N = 5 * 2_048 + 100
+N = 5 * BLOCK_SIZE + 100
 
 
 def bits(outlook):
