@@ -121,11 +121,20 @@ class Block:
         self._wide = {cause.index: self._held(cause) for cause in book.causes if not cause.is_local}
 
     def groups(self, n: int) -> Iterator[tuple[range, Events]]:
-        """Yield neighbouring sites and their events in the first n futures of the block.
+        """Yield neighbouring sites and their events in the first futures of the block.
 
-        They are sorted by site, scenario and start.
-        That is the order in which losses are attributed; known events that start on one day keep
-        the order of the threats, which is by id.
+        Parameters
+        ----------
+        n : int
+            Number of futures.
+
+        Yields
+        ------
+        range
+            Indices of the sites.
+        Events
+            Their events, sorted by site, scenario and start: the order in which losses are
+            attributed. Known events that start on one day keep the order of the threats, by id.
         """
         n_sites = len(self._book.plan.sites)
         for first in range(0, n_sites, SITES_AT_A_TIME):

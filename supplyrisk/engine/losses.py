@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-_DEGREE: Final = {"linear": 1, "s_curve": 3, "exponential": 6}
+_DEGREE: Final = {"linear": 1, "s_curve": 3, "exponential": 9}
 """Degree of a ramp-up as a polynomial; the exponential one is no more than close to its own. [1]"""
 _TOGETHER: Final = 3
 """Events of a group that are integrated together even where some of them do not act."""

@@ -31,7 +31,9 @@ def test_the_order_of_sites_hazards_and_events_does_not_matter(case, order):
     def shuffled(parts):
         return tuple(parts[place] for place in order if place < len(parts))
 
-    priced = replace(case, markets=(MARKET,), exposures=(BUYER,))
+    # No more than the smallest sites can bring.
+    buyer = replace(BUYER, demand_tpa=1.0)
+    priced = replace(case, markets=(MARKET,), exposures=(buyer,))
     other = replace(
         priced,
         sites=shuffled(case.sites),

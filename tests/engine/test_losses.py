@@ -24,32 +24,22 @@ HORIZON = 100
 # Against what would be produced over the horizon: 1e-12 is some hundred times the rounding of a
 # sum of days up to 500, and 1e-10 of a day.
 EXACT = 1e-12 * HORIZON
-# No product with an exponential ramp-up is a polynomial. At its worst, two of them that fill a
-# step of the whole horizon and three nodes for each, the engine's rule is off by 3.3e-10 of it.
-CLOSE = 1e-9 * HORIZON
 POLYNOMIAL = tuple(kind for kind in EVERY_KIND if kind != EXPONENTIAL)
-
-
-def has_product(ramps):
-    return len(ramps) > 1 and any(ramp.shape == "exponential" for ramp in ramps)
 
 
 def assert_matches_reference(events, plan, edges, n_scenarios=3):
     got = engine.losses(plan, events, edges)
     n_steps = len(edges) - 1
     expected = np.zeros((len(SITES), n_scenarios, n_steps))
-    tolerance = np.full((len(SITES), n_scenarios, 1), EXACT)
     for scenario, place, rows in groups(events):
         parts = described(events, rows, plan)
         first_come, alone = reference(parts, edges.tolist())
         expected[place, scenario] = first_come.sum(axis=0)
-        near = CLOSE if has_product([part[0] for part in parts]) else EXACT
-        tolerance[place, scenario] = near
-        np.testing.assert_allclose(got.days[rows], first_come.sum(axis=1), rtol=0, atol=near)
+        np.testing.assert_allclose(got.days[rows], first_come.sum(axis=1), rtol=0, atol=EXACT)
         np.testing.assert_allclose(got.alone_days[rows], alone, rtol=0, atol=EXACT)
     for place, weights in enumerate(np.eye(len(SITES))):
         series = got.cells.series(weights, n_scenarios, n_steps)
-        assert (np.abs(series - expected[place]) <= tolerance[place]).all()
+        assert (np.abs(series - expected[place]) <= EXACT).all()
         # Availability stays in [0, 1] on every step.
         assert (series >= -EXACT).all()
         assert (series <= np.diff(edges) + EXACT).all()
@@ -134,8 +124,7 @@ def test_exponential_ramps_on_one_piece_as_long_as_the_horizon(size, other):
     events = table([(0, kind, 0, 0.0, 0.0, float(HORIZON), 1.0) for kind in kinds])
     first_come, _ = reference(described(events, np.arange(size), plan), edges.tolist())
     got = engine.losses(plan, events, edges)
-    tolerance = CLOSE if size == 2 else EXACT
-    np.testing.assert_allclose(got.days, first_come.sum(axis=1), rtol=0, atol=tolerance)
+    np.testing.assert_allclose(got.days, first_come.sum(axis=1), rtol=0, atol=EXACT)
 
 
 # --- The reference itself, in rational numbers ----------------------------------------------
