@@ -1,0 +1,1 @@
+"""Metal on its way from mine to buyer: array kernels."""
