@@ -28,8 +28,10 @@ FLOOR = {
     **dict.fromkeys(GROUND, 0),
     "model": 1,
     "casefile": 2,
+    "flow": 2,
     "hazard": 2,
     "indicators": 2,
+    "insurance": 2,
     "market": 2,
     "metrics": 2,
     "data": 3,
@@ -44,7 +46,7 @@ FLOOR = {
     "__main__": 9,
 }
 # Array kernels know arrays and the ground floor, not the model.
-KERNELS = {"indicators", "market", "metrics"}
+KERNELS = {"indicators", "insurance", "market", "metrics"}
 
 
 def room_of(path: Path) -> str:
