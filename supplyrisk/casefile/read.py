@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.case import KINDS, Case, scalar_faults
-from supplyrisk.model.consistency import Draft, Remnant, between_parts
+from supplyrisk.model.consistency import between_parts
+from supplyrisk.model.draft import Draft, Remnant
 from supplyrisk.model.duration import FAMILIES, Duration
 from supplyrisk.model.evidence import Source
 from supplyrisk.model.hazard import SCOPE_KINDS, Peril, RampUp, Scope
-from supplyrisk.model.market import PRICE_KINDS, PriceTerms, Supply
+from supplyrisk.model.market import Supply
 from supplyrisk.model.outcome import Observation, Outcome
 from supplyrisk.model.paths import IDS
+from supplyrisk.model.terms import PRICE_KINDS, PriceTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -301,8 +303,13 @@ def _peril(name: Any, _path: str, _faults: Faults) -> Any:  # noqa: ANN401 - the
     return Peril(name) if isinstance(name, str) and name in set(Peril) else name
 
 
+def _perils(names: Any, path: str, faults: Faults) -> Any:  # noqa: ANN401 - the rule is Policy's
+    return tuple(_peril(n, path, faults) for n in names) if isinstance(names, list) else names
+
+
 READERS: Final[dict[str, Callable[[Any, str, Faults], Any]]] = {
     "peril": _peril,
+    "perils": _perils,
     "scope": _scope,
     "duration": _duration,
     "parts": _mixture_parts,

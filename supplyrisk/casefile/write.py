@@ -12,7 +12,7 @@ from supplyrisk import _validation as check
 from supplyrisk.model.case import KINDS, Case
 from supplyrisk.model.duration import Duration
 from supplyrisk.model.hazard import Scope
-from supplyrisk.model.market import PriceTerms
+from supplyrisk.model.terms import PriceTerms
 
 if TYPE_CHECKING:
     import os

@@ -10,8 +10,11 @@ from supplyrisk import _validation as check
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model import consistency, paths, provenance
 from supplyrisk.model._value import Value
+from supplyrisk.model.chain import Route, Smelter
+from supplyrisk.model.draft import Draft
 from supplyrisk.model.evidence import Citation, Evidence, Source
 from supplyrisk.model.hazard import DisruptionEvent, Hazard
+from supplyrisk.model.insurance import Policy
 from supplyrisk.model.market import CommodityExposure, Market
 from supplyrisk.model.site import MineSite
 
@@ -22,8 +25,11 @@ KINDS: Final[dict[str, type[Value]]] = {
     "sites": MineSite,
     "hazards": Hazard,
     "events": DisruptionEvent,
+    "routes": Route,
+    "smelters": Smelter,
     "markets": Market,
     "exposures": CommodityExposure,
+    "policies": Policy,
     "sources": Source,
     "citations": Citation,
     "evidence": Evidence,
@@ -46,17 +52,24 @@ class Case(Value):
     horizon_days
         Length of the futures. [d]
     step_days
-        Length of a step in results by time. [d]
+        Length of a step in results by time; with routes or smelters also of a step of the flow,
+        and then a whole number of them makes the horizon. [d]
     sites
         Origins of primary supply.
     hazards
         What may happen.
     events
         What has happened or is announced.
+    routes
+        Ways that metal takes.
+    smelters
+        Smelters and refineries.
     markets
         One market per commodity.
     exposures
         Buyers.
+    policies
+        Insurance of sites and buyers.
     sources
         Publications that figures are taken from.
     citations
@@ -75,8 +88,11 @@ class Case(Value):
     sites: tuple[MineSite, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     events: tuple[DisruptionEvent, ...] = ()
+    routes: tuple[Route, ...] = ()
+    smelters: tuple[Smelter, ...] = ()
     markets: tuple[Market, ...] = ()
     exposures: tuple[CommodityExposure, ...] = ()
+    policies: tuple[Policy, ...] = ()
     sources: tuple[Source, ...] = ()
     citations: tuple[Citation, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -89,11 +105,13 @@ class Case(Value):
 
     def __repr__(self) -> str:
         """Say in a line what the case is; `supplyrisk.explain` says the rest."""
-        counts = {
-            name: len(getattr(self, name))
-            for name in ("sites", "hazards", "events", "markets", "exposures")
-        }
-        held = [f"{n} {name if n != 1 else name.removesuffix('s')}" for name, n in counts.items()]
+        counts = {name: len(getattr(self, name)) for name in paths.FIGURES}
+        always = ("sites", "hazards", "events", "markets", "exposures")
+        held = [
+            f"{n} {name if n != 1 else _one(name)}"
+            for name, n in counts.items()
+            if n or name in always
+        ]
         return f"<Case {self.name!r} on {self.start}: {', '.join(held)}>"
 
     def site(self, site_id: str) -> MineSite:
@@ -181,7 +199,7 @@ class Case(Value):
         yield from own
         if not own:
             stated = {field.name: getattr(self, field.name) for field in fields(self)}
-            yield from consistency.between_parts(consistency.Draft(**stated))
+            yield from consistency.between_parts(Draft(**stated))
 
     def _own_faults(self) -> Iterator[Fault]:
         scalars = {
@@ -192,6 +210,10 @@ class Case(Value):
         yield from scalar_faults(scalars)
         for collection, kind in KINDS.items():
             yield from check.instances(collection, getattr(self, collection), kind)
+
+
+def _one(collection: str) -> str:
+    return "policy" if collection == "policies" else collection.removesuffix("s")
 
 
 def scalar_faults(values: Mapping[str, Any]) -> Iterator[Fault]:

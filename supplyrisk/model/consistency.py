@@ -7,108 +7,18 @@ even where some parts break rules of their own: of those the readable fields are
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from supplyrisk import _validation as check
-from supplyrisk.errors import MOST_LISTED, Fault, InvalidInputError
-from supplyrisk.model.paths import IDS, look_up, members
+from supplyrisk.errors import Fault, InvalidInputError
+from supplyrisk.model import chain_rules, scope_rules
+from supplyrisk.model.draft import UnreadableError
+from supplyrisk.model.paths import IDS, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from supplyrisk.model.hazard import Scope
+    from supplyrisk.model.draft import Draft
     from supplyrisk.model.site import MineSite
-
-
-class UnreadableError(AttributeError):
-    """A field was asked for that broke a rule of its own, which has been named already."""
-
-
-class Remnant:
-    """A part that broke a rule of its own: its readable fields, and its dotted path.
-
-    Parameters
-    ----------
-    path : str
-        Dotted path by which its faults are named.
-    fields : mapping of str to object
-        The fields that are sound.
-    """
-
-    def __init__(self, path: str, fields: Mapping[str, Any]) -> None:
-        self._path = path
-        self._fields = fields
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a field of any part
-        if name not in self._fields:
-            raise UnreadableError(name)
-        return self._fields[name]
-
-
-class Draft(SimpleNamespace):
-    """The fields of a case before they are known to fit together.
-
-    Parameters
-    ----------
-    remnants : mapping of str to tuple of Remnant
-        By collection, what can be read of the parts that broke a rule of their own.
-    spoilt : frozenset of str
-        Fields of the case itself that broke a rule; they hold None.
-    **fields
-        The fields of the case by name; collections hold the sound parts only.
-    """
-
-    def __init__(
-        self,
-        remnants: Mapping[str, tuple[Remnant, ...]] | None = None,
-        spoilt: frozenset[str] = frozenset(),
-        **fields: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(**fields)
-        self._remnants = remnants or {}
-        self._spoilt = spoilt
-        self._ids = {name: Counter(self._read_ids(name)) for name in IDS}
-        self._tree = {name: members(self, name) if name in IDS else fields[name] for name in fields}
-        self._hints = MOST_LISTED
-
-    def remnants(self, collection: str) -> tuple[Remnant, ...]:
-        """Return what can be read of the parts of a collection that are not sound."""
-        return self._remnants.get(collection, ())
-
-    def every(self, collection: str) -> Iterator[tuple[str, Any]]:
-        """Yield dotted path and part, for sound parts and remnants alike."""
-        for place, part in enumerate(getattr(self, collection)):
-            name = getattr(part, IDS[collection]) if collection in IDS else None
-            yield f"{collection}.{name}" if name else f"{collection}[{place}]", part
-        for remnant in self.remnants(collection):
-            yield remnant._path, remnant  # noqa: SLF001 - the two classes are one mechanism
-
-    def _read_ids(self, collection: str) -> Iterator[str]:
-        for _, part in self.every(collection):
-            name = getattr(part, IDS[collection], None)
-            if name is not None:
-                yield name
-
-    def ids(self, collection: str) -> Counter[str]:
-        """Return the ids of a collection that can be read, with how often each is used."""
-        return self._ids[collection]
-
-    def lacks(self, collection: str, name: str) -> bool:
-        """Whether no part of a collection can bear a name; an unreadable id may be any."""
-        names = self.ids(collection)
-        n_parts = len(getattr(self, collection)) + len(self.remnants(collection))
-        return name not in names and names.total() == n_parts
-
-    def sound(self) -> dict[str, Any]:
-        """Return the fields of the case by name, and in its collections the sound parts by id."""
-        return self._tree
-
-    def nearest(self, name: str, collection: str) -> str:
-        """Suggest an id near to a wrong one: a long search, so only for as many as are listed."""
-        self._hints -= 1
-        return check.nearest(name, self.ids(collection)) if self._hints >= 0 else ""
 
 
 def commodity_of(stated: str | None, sites: Iterable[MineSite]) -> str | None:
@@ -133,12 +43,13 @@ def _ids_are_unique(draft: Draft) -> Iterator[Fault]:
     for collection, key in IDS.items():
         for name, times in draft.ids(collection).items():
             if times > 1:
-                yield Fault(f"{collection}.{name}.{key}", "must not be used twice", name)
+                why = ": a commodity has one market" if collection == "markets" else ""
+                yield Fault(f"{collection}.{name}.{key}", f"must not be used twice{why}", name)
 
 
 def _commodity_is_clear(draft: Draft) -> Iterator[Fault]:
     held = sorted({site.commodity for site in draft.sites})
-    if "commodity" in draft._spoilt or draft.remnants("sites"):  # noqa: SLF001 - as above
+    if draft.spoilt("commodity") or draft.remnants("sites"):
         return
     if draft.commodity is None and len(held) > 1:
         rule = f"must be given when sites hold several ({', '.join(held)})"
@@ -156,45 +67,6 @@ def _rate_groups_agree(draft: Draft) -> Iterator[Fault]:
             if shape != hazard.rate_shape:
                 rule = f"must be that of its rate_group {hazard.rate_group!r} ({shape})"
                 yield Fault(f"hazards.{hazard.hazard_id}.rate_shape", rule, hazard.rate_shape)
-
-
-def _scope_hits_something(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
-    yield from _scope_faults(draft, f"{path}.scope", part.scope)
-
-
-def _sources_hit_something(draft: Draft, path: str, part: Any) -> Iterator[Fault]:  # noqa: ANN401
-    for place, source in enumerate(part.sources):
-        here = f"{path}.sources[{place}].scope"
-        faults = list(_scope_faults(draft, here, source.scope))
-        yield from faults
-        held = (site for site in draft.sites if site.commodity == part.commodity)
-        if (
-            not faults
-            and not draft.remnants("sites")
-            and not any(_holds(source.scope, site) for site in held)
-        ):
-            yield Fault(here, f"must hold a site of {part.commodity}", source.scope.name)
-
-
-def _holds(scope: Scope, site: MineSite) -> bool:
-    if scope.kind == "country":
-        return site.country == scope.name
-    return site.site_id in (scope.site_ids or (scope.name,))
-
-
-def _scope_faults(draft: Draft, path: str, scope: Scope) -> Iterator[Fault]:
-    if scope.kind == "country":
-        countries = {site.country for site in draft.sites}
-        if scope.name not in countries and not draft.remnants("sites"):
-            rule = f"must be the country of a site{check.nearest(scope.name, countries)}"
-            yield Fault(path, rule, scope.name)
-    elif scope.kind == "route":
-        yield Fault(path, "must name a route of the case, and it has none", scope.name)
-    else:
-        for site_id in scope.site_ids or (scope.name,):
-            if draft.lacks("sites", site_id):
-                rule = f"must name a site of the case{draft.nearest(site_id, 'sites')}"
-                yield Fault(path, rule, site_id)
 
 
 def _event_is_known_at_the_start(draft: Draft, path: str, event: Any) -> Iterator[Fault]:  # noqa: ANN401
@@ -232,12 +104,12 @@ def _evidence_is_known_at_the_start(draft: Draft, path: str, item: Any) -> Itera
 
 
 def _buyer_has_a_market(draft: Draft, path: str, buyer: Any) -> Iterator[Fault]:  # noqa: ANN401
-    main = commodity_of(draft.commodity, draft.sites)
+    mined = {site.commodity for site in draft.sites}
     if draft.lacks("markets", buyer.commodity):
         rule = "must have a market in the case"
         yield Fault(f"{path}.commodity", rule, buyer.commodity)
-    elif buyer.commodity != (main or buyer.commodity):
-        rule = f"must be the commodity of the case ({main})"
+    elif mined and buyer.commodity not in mined and not draft.remnants("sites"):
+        rule = f"must be that of a site ({', '.join(sorted(mined))})"
         yield Fault(f"{path}.commodity", rule, buyer.commodity)
 
 
@@ -268,18 +140,40 @@ def _citation_points_somewhere(draft: Draft, path: str, citation: Any) -> Iterat
         yield Fault(f"{path}.path", fault.rule, citation.path)
 
 
+def _policy_insures_something(draft: Draft, path: str, policy: Any) -> Iterator[Fault]:  # noqa: ANN401
+    collection, what = {
+        "business_interruption": ("sites", "site"),
+        "contingent": ("exposures", "buyer"),
+    }[policy.kind]
+    if draft.lacks(collection, policy.insured):
+        rule = f"must name a {what} of the case for {policy.kind!r}"
+        hint = draft.nearest(policy.insured, collection)
+        yield Fault(f"{path}.insured", f"{rule}{hint}", policy.insured)
+
+
+def _suppliers_exist(draft: Draft, path: str, policy: Any) -> Iterator[Fault]:  # noqa: ANN401
+    for place, site_id in enumerate(policy.suppliers):
+        if draft.lacks("sites", site_id):
+            rule = f"must name a site of the case{draft.nearest(site_id, 'sites')}"
+            yield Fault(f"{path}.suppliers[{place}]", rule, site_id)
+
+
 RULES: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _ids_are_unique,
     _commodity_is_clear,
     _rate_groups_agree,
+    *chain_rules.RULES,
 )
 PART_RULES: Final[tuple[tuple[str, Callable[[Draft, str, Any], Iterator[Fault]]], ...]] = (
-    ("hazards", _scope_hits_something),
-    ("events", _scope_hits_something),
+    ("hazards", scope_rules.scope_hits_something),
+    ("events", scope_rules.scope_hits_something),
     ("events", _event_is_known_at_the_start),
+    *chain_rules.PART_RULES,
     ("markets", _price_is_known_at_the_start),
-    ("exposures", _sources_hit_something),
+    ("exposures", scope_rules.sources_hold_something),
     ("exposures", _buyer_has_a_market),
+    ("policies", _policy_insures_something),
+    ("policies", _suppliers_exist),
     ("citations", _source_exists),
     ("citations", _citation_points_somewhere),
     ("evidence", _evidence_is_known_at_the_start),

@@ -16,11 +16,13 @@ from supplyrisk.model.site import country_faults
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ScopeKind = Literal["site", "country", "region", "route"]
+ScopeKind = Literal["site", "country", "region", "route", "smelter", "market"]
+Effect = Literal["output", "export", "assurance", "tax"]
 RampShape = Literal["linear", "s_curve", "exponential", "steps", "never"]
 Severity = float | tuple[tuple[float, float], ...]
 
 SCOPE_KINDS: Final[tuple[str, ...]] = get_args(ScopeKind)
+EFFECTS: Final[tuple[str, ...]] = get_args(Effect)
 RAMP_SHAPES: Final[tuple[str, ...]] = get_args(RampShape)
 MOST_RAMP_SIGMA: Final = 3.0
 """Largest spread of a ramp-up: one in twenty is then 140 times as long as the median. [1]"""
@@ -46,14 +48,15 @@ class Peril(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope(Value):
-    """What an event can hit; made by the constructors named after the kinds.
+    """What an event can hit, or metal come from; made by the constructors named after the kinds.
 
     Attributes
     ----------
     kind
-        One of ``"site"``, ``"country"``, ``"region"``, ``"route"``.
+        One of ``"site"``, ``"country"``, ``"region"``, ``"route"``, ``"smelter"``, ``"market"``.
     name
-        Id of the site or route, code of the country, or name of the region.
+        Id of the site, route or smelter, code of the country, name of the region, or commodity of
+        the market.
     site_ids
         Sites of a region; empty for other kinds.
 
@@ -84,13 +87,25 @@ class Scope(Value):
 
     @classmethod
     def route(cls, route_id: str) -> Scope:
-        """Return the scope of one route."""
+        """Return the scope of one route; an event there closes it."""
         return cls(kind="route", name=route_id)
+
+    @classmethod
+    def smelter(cls, smelter_id: str) -> Scope:
+        """Return the scope of one smelter."""
+        return cls(kind="smelter", name=smelter_id)
+
+    @classmethod
+    def market(cls, commodity: str) -> Scope:
+        """Return the market of a commodity at large: a source of buyers, which no event hits."""
+        return cls(kind="market", name=commodity)
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.choice("kind", self.kind, SCOPE_KINDS)
         if self.kind == "country":
             yield from country_faults("country", self.name, other=False)
+        elif self.kind == "market":
+            yield from check.commodity("market", self.name)
         else:
             yield from check.name(str(self.kind), self.name)
         faults = tuple(check.instances("site_ids", self.site_ids, str))
@@ -187,8 +202,9 @@ class Hazard(Value):
     duration
         Length of the outage.
     severity
-        Share of planned production lost while the outage lasts; or pairs of weight and share, of
-        which each event takes one, such as ``((0.7, 1.0), (0.3, 0.5))``. [1]
+        Share of planned production lost while the outage lasts, or of what `effect` names; or
+        pairs of weight and share, of which each event takes one, such as
+        ``((0.7, 1.0), (0.3, 0.5))``. [1]
     ramp_up
         Return of production after the outage.
     rate_shape
@@ -200,6 +216,13 @@ class Hazard(Value):
         Probability that an event hits a given site in its scope. [1]
     shared_duration
         Whether the sites hit by one event stay shut, and ramp up, for the same time.
+    effect
+        What the severity is a share of. ``"output"``: what sites or smelters make (a country:
+        its sites alone), or what a route carries; ``"export"``: what leaves the places in scope,
+        1 for a ban; ``"assurance"``: metal from there that buyers who need assurance may not
+        take; ``"tax"``: the price, as a levy on what leaves.
+    physical_damage
+        Whether an event damages property, which some insurance asks for.
     """
 
     hazard_id: str
@@ -213,6 +236,8 @@ class Hazard(Value):
     rate_group: str | None = None
     hit_probability: float = 1.0
     shared_duration: bool = True
+    effect: Effect = "output"
+    physical_damage: bool = False
 
     @property
     def severities(self) -> tuple[tuple[float, float], ...]:
@@ -230,7 +255,7 @@ class Hazard(Value):
     def _faults(self) -> Iterator[Fault]:
         yield from check.name("hazard_id", self.hazard_id)
         yield from check.choice("peril", self.peril, [str(peril) for peril in Peril])
-        yield from check.instance("scope", self.scope, Scope)
+        yield from _hit_faults(self.scope, self.effect)
         yield from check.number("rate_pa", self.rate_pa, least=0.0)
         yield from check.instance("duration", self.duration, Duration)
         yield from _severity_faults(self.severity)
@@ -243,6 +268,22 @@ class Hazard(Value):
                 yield Fault("rate_shape", "must be given with a rate_group", self.rate_shape)
         yield from check.fraction("hit_probability", self.hit_probability)
         yield from check.flag("shared_duration", self.shared_duration)
+        yield from check.flag("physical_damage", self.physical_damage)
+
+
+def _hit_faults(scope: Any, effect: Any) -> Iterator[Fault]:  # noqa: ANN401 - not yet known
+    faults = (
+        *check.instance("scope", scope, Scope),
+        *check.choice("effect", effect, EFFECTS),
+    )
+    yield from faults
+    if faults:
+        return
+    if scope.kind == "market":
+        rule = "must not be a market, which only buyers have as a source"
+        yield Fault("scope", rule, scope.name)
+    if scope.kind == "route" and effect != "output":
+        yield Fault("effect", "must be 'output' for a route, which an event closes", effect)
 
 
 def _severity_faults(severity: Any) -> Iterator[Fault]:  # noqa: ANN401 - not yet known
@@ -285,11 +326,16 @@ class DisruptionEvent(Value):
     duration
         Length of the whole outage; what remains is drawn given the days that have passed.
     severity
-        Share of planned production lost while the outage lasts. [1]
+        Share of planned production lost while the outage lasts, or of what `effect` names. [1]
     ramp_up
         Return of production after the outage.
     probability
         Probability that the event takes place; below 1 only for one that is yet to start. [1]
+    effect
+        What the severity is a share of: ``"output"``, ``"export"``, ``"assurance"`` or ``"tax"``,
+        as for a `Hazard`.
+    physical_damage
+        Whether the event damages property, which some insurance asks for.
     """
 
     event_id: str
@@ -302,11 +348,13 @@ class DisruptionEvent(Value):
     severity: float = 1.0
     ramp_up: RampUp = RampUp()
     probability: float = 1.0
+    effect: Effect = "output"
+    physical_damage: bool = False
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.name("event_id", self.event_id)
         yield from check.choice("peril", self.peril, [str(peril) for peril in Peril])
-        yield from check.instance("scope", self.scope, Scope)
+        yield from _hit_faults(self.scope, self.effect)
         for field in ("started", "ended", "announced"):
             value = getattr(self, field)
             if value is not None or field == "started":
@@ -323,6 +371,7 @@ class DisruptionEvent(Value):
         yield from check.fraction("severity", self.severity)
         yield from check.instance("ramp_up", self.ramp_up, RampUp)
         yield from check.fraction("probability", self.probability)
+        yield from check.flag("physical_damage", self.physical_damage)
 
     def _order_faults(self) -> Iterator[Fault]:
         if not check.is_date(self.started):

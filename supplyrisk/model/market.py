@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final
 
 from supplyrisk import _validation as check
 from supplyrisk.errors import Fault
 from supplyrisk.model._value import Value
 from supplyrisk.model.hazard import Scope
+from supplyrisk.model.terms import SPOT, PriceTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PriceKind = Literal["spot", "fixed"]
-PRICE_KINDS: Final[tuple[str, ...]] = get_args(PriceKind)
+
+_ABOVE_0: Final = (
+    *("price_usd_per_t", "supply_tpa", "demand_tpa"),
+    *("elasticity_sum_median", "restocking_days", "supply_lag_days"),
+)
+_LEAST_0: Final = (
+    *("elasticity_sum_sigma", "volatility_pa", "stock_t", "recycled_tpa", "most_extra_share"),
+    "consumer_stock_days",
+)
+
+_BUYER_LEAST_0: Final = (
+    *("inventory_days", "margin_usd_per_t", "qualification_days", "penalty_usd_per_t"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +45,8 @@ class Market(Value):
     supply_tpa
         Supply the price acts on: refined plus secondary, not mined. [t/a]
     demand_tpa
-        Use of the same material; kept with the case, not simulated yet. [t/a]
+        Use of the same material; shown only, as the simulation lets use equal the supply that is
+        expected. [t/a]
     last_quote_usd_per_t
         Last price known at the start of the case; `price_usd_per_t` when omitted. [USD/t]
     last_quote_date
@@ -49,10 +62,24 @@ class Market(Value):
     volatility_pa
         Volatility of the price apart from disruptions. [1/sqrt(a)]
     stock_t
-        Stock in exchange warehouses; kept with the case, not simulated yet. [t]
+        Stock in exchange warehouses at the start, for everybody to buy. [t]
     choke_price_ratio
         Bound on the part of disruptions in the price, against `price_usd_per_t`; the noise of the
         baseline is not bounded. [1]
+    recycled_tpa
+        Secondary supply, a part of `supply_tpa`. [t/a]
+    consumer_stock_days
+        Stock of those who use the metal and are no buyers of the case, in days of use. [d]
+    restocking_days
+        Time constant in which stocks return to normal. [d]
+    supply_lag_days
+        Lag with which mines and recyclers answer to the price. [d]
+    most_extra_share
+        Most that they add, as a share of the plan. [1]
+    looks_ahead
+        Whether the price counts the supply that is expected to be missing.
+    counts_stocks
+        Whether the price counts the stocks that are missing.
     """
 
     commodity: str
@@ -69,6 +96,13 @@ class Market(Value):
     volatility_pa: float
     stock_t: float = 0.0
     choke_price_ratio: float = 4.0
+    recycled_tpa: float = 0.0
+    consumer_stock_days: float = 28.0
+    restocking_days: float = 24.0
+    supply_lag_days: float = 180.0
+    most_extra_share: float = 0.1
+    looks_ahead: bool = True
+    counts_stocks: bool = True
 
     @property
     def quote_usd_per_t(self) -> float:
@@ -83,11 +117,16 @@ class Market(Value):
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.commodity("commodity", self.commodity)
-        for field in ("price_usd_per_t", "supply_tpa", "demand_tpa", "elasticity_sum_median"):
+        for field in _ABOVE_0:
             yield from check.number(field, getattr(self, field), above=0.0)
-        for field in ("elasticity_sum_sigma", "volatility_pa", "stock_t"):
+        for field in _LEAST_0:
             yield from check.number(field, getattr(self, field), least=0.0)
         yield from check.number("choke_price_ratio", self.choke_price_ratio, above=1.0)
+        for field in ("looks_ahead", "counts_stocks"):
+            yield from check.flag(field, getattr(self, field))
+        held = (self.recycled_tpa, self.supply_tpa)
+        if all(map(check.is_number, held)) and float(held[0]) > float(held[1]):
+            yield Fault("recycled_tpa", f"must be at most supply_tpa ({held[1]})", held[0])
         yield from check.date("price_date", self.price_date)
         yield from self._quote_faults()
         if self.elasticity_demand is not None:
@@ -122,7 +161,7 @@ class Supply(Value):
     Attributes
     ----------
     scope
-        Site, country or region that the metal comes from.
+        Site, country, region, smelter or market that the metal comes from.
     share
         Share of the buyer's demand. [1]
     """
@@ -132,48 +171,12 @@ class Supply(Value):
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.instance("scope", self.scope, Scope)
+        if isinstance(self.scope, Scope) and self.scope.kind == "route":
+            rule = (
+                "must not be a route: metal comes from a site, country, region, smelter or market"
+            )
+            yield Fault("scope", rule, self.scope.name)
         yield from check.fraction("share", self.share)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceTerms(Value):
-    """What a buyer's contract says of the price; made by `spot` or `fixed`.
-
-    Attributes
-    ----------
-    kind
-        ``"spot"`` or ``"fixed"``.
-    price_usd_per_t
-        Price of a fixed contract. [USD/t]
-    premium_usd_per_t
-        Premium over the spot price. [USD/t]
-    """
-
-    kind: PriceKind = "spot"
-    price_usd_per_t: float | None = None
-    premium_usd_per_t: float = 0.0
-
-    @classmethod
-    def spot(cls, *, premium_usd_per_t: float = 0.0) -> PriceTerms:
-        """Return terms that follow the market price."""
-        return cls(kind="spot", premium_usd_per_t=premium_usd_per_t)
-
-    @classmethod
-    def fixed(cls, *, price_usd_per_t: float) -> PriceTerms:
-        """Return terms with one price for the whole horizon."""
-        return cls(kind="fixed", price_usd_per_t=price_usd_per_t)
-
-    def _faults(self) -> Iterator[Fault]:
-        yield from check.choice("kind", self.kind, PRICE_KINDS)
-        yield from check.number("premium_usd_per_t", self.premium_usd_per_t)
-        if self.kind == "fixed":
-            yield from check.number("price_usd_per_t", self.price_usd_per_t, above=0.0)
-            if self.premium_usd_per_t != 0.0:
-                rule = "must be 0 for a fixed price"
-                yield Fault("premium_usd_per_t", rule, self.premium_usd_per_t)
-        elif self.price_usd_per_t is not None:
-            rule = "must be given only for a fixed price"
-            yield Fault("price_usd_per_t", rule, self.price_usd_per_t)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,9 +204,25 @@ class CommodityExposure(Value):
     margin_usd_per_t
         Margin earned on each tonne used, net of the metal at the price before. [USD/t]
     priority
-        Rank when metal is rationed, 1 first; nothing is rationed yet.
+        Rank when metal is rationed, 1 first; the rest of the market has rank 1.
     illustrative
         Whether the buyer is made up to show the method.
+    restocking_days
+        Time constant in which the stock returns to normal. [d]
+    alternative_limit
+        Share of the demand that may come from other than the named sources, once qualified. [1]
+    qualification_days
+        Time constant until such sources are qualified. [d]
+    needs_assurance
+        Whether metal without assurance of its origin must not be taken.
+    hedge_days
+        Tenor of the hedge; the whole horizon when omitted. [d]
+    penalty_usd_per_t
+        Paid for each tonne of own output that is not delivered. [USD/t]
+    product
+        Product that the metal goes into; kept with the case, not simulated yet.
+    budget_usd_per_t
+        Price that was budgeted; the market's `price_usd_per_t` when omitted. [USD/t]
     """
 
     buyer_id: str
@@ -212,23 +231,39 @@ class CommodityExposure(Value):
     demand_tpa: float
     sources: tuple[Supply, ...] = ()
     inventory_days: float = 0.0
-    price_terms: PriceTerms = PriceTerms()
+    price_terms: PriceTerms = SPOT
     hedged_share: float = 0.0
     margin_usd_per_t: float = 0.0
     priority: int = 1
     illustrative: bool = False
+    restocking_days: float = 24.0
+    alternative_limit: float = 1.0
+    qualification_days: float = 0.0
+    needs_assurance: bool = False
+    hedge_days: float | None = None
+    penalty_usd_per_t: float = 0.0
+    product: str | None = None
+    budget_usd_per_t: float | None = None
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.name("buyer_id", self.buyer_id)
         yield from check.text("name", self.name)
         yield from check.commodity("commodity", self.commodity)
         yield from check.number("demand_tpa", self.demand_tpa, above=0.0)
-        yield from check.number("inventory_days", self.inventory_days, least=0.0)
+        for field in _BUYER_LEAST_0:
+            yield from check.number(field, getattr(self, field), least=0.0)
         yield from check.instance("price_terms", self.price_terms, PriceTerms)
-        yield from check.fraction("hedged_share", self.hedged_share)
-        yield from check.number("margin_usd_per_t", self.margin_usd_per_t, least=0.0)
+        for field in ("hedged_share", "alternative_limit"):
+            yield from check.fraction(field, getattr(self, field))
         yield from check.whole("priority", self.priority, least=1)
-        yield from check.flag("illustrative", self.illustrative)
+        for field in ("illustrative", "needs_assurance"):
+            yield from check.flag(field, getattr(self, field))
+        yield from check.number("restocking_days", self.restocking_days, above=0.0)
+        for field in ("hedge_days", "budget_usd_per_t"):
+            if getattr(self, field) is not None:
+                yield from check.number(field, getattr(self, field), above=0.0)
+        if self.product is not None:
+            yield from check.text("product", self.product)
         faults = tuple(check.instances("sources", self.sources, Supply))
         yield from faults
         if not faults:

@@ -19,12 +19,18 @@ IDS: Final[dict[str, str]] = {
     "sites": "site_id",
     "hazards": "hazard_id",
     "events": "event_id",
+    "routes": "route_id",
+    "smelters": "smelter_id",
     "markets": "commodity",
     "exposures": "buyer_id",
+    "policies": "policy_id",
     "sources": "source_id",
     "evidence": "evidence_id",
 }
 """Field by which the parts of each collection of a case are named."""
+
+FIGURES: Final = tuple(name for name in IDS if name not in {"sources", "evidence"})
+"""Collections whose parts hold figures of their own."""
 
 Tree = dict[str, "Tree | _Leaf"]
 
@@ -173,7 +179,7 @@ def figures(case: object) -> Iterator[str]:
     str
         A dotted path.
     """
-    for collection in ("sites", "hazards", "events", "markets", "exposures"):
+    for collection in FIGURES:
         for name, part in members(case, collection).items():
             yield from _figures_below(part, f"{collection}.{name}")
 

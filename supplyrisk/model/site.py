@@ -45,6 +45,10 @@ class MineSite(Value):
     annual_cap_days
         Most days of outage that count in a year; for the occurrence basis alone, so a simulation
         on the calendar refuses it. [d]
+    stock_days
+        Normal stock of ore at the site, in days of planned production. [d]
+    makeup_share
+        Share of lost production that is made up later, within capacity that is spare. [1]
     """
 
     site_id: str
@@ -58,11 +62,13 @@ class MineSite(Value):
     operator: str | None = None
     n_units: int = 1
     annual_cap_days: float | None = None
+    stock_days: float = 0.0
+    makeup_share: float = 0.0
 
     @property
     def production_tpa(self) -> float:
         """Planned, undisturbed production [t/a]."""
-        return self.capacity_tpa * self.utilisation
+        return float(self.capacity_tpa) * float(self.utilisation)
 
     def _faults(self) -> Iterator[Fault]:
         yield from check.name("site_id", self.site_id)
@@ -71,21 +77,28 @@ class MineSite(Value):
         yield from country_faults("country", self.country, other=True)
         yield from check.number("capacity_tpa", self.capacity_tpa, above=0.0)
         yield from check.fraction("utilisation", self.utilisation)
-        if self.latitude_deg is not None:
-            yield from check.number("latitude_deg", self.latitude_deg, least=-90.0, most=90.0)
-        if self.longitude_deg is not None:
-            yield from check.number("longitude_deg", self.longitude_deg, least=-180.0, most=180.0)
-        if (self.latitude_deg is None) != (self.longitude_deg is None):
-            yield Fault(
-                "latitude_deg and longitude_deg",
-                "must be given together or not at all",
-                (self.latitude_deg, self.longitude_deg),
-            )
+        yield from position_faults(self.latitude_deg, self.longitude_deg)
         if self.operator is not None:
             yield from check.text("operator", self.operator)
         yield from check.whole("n_units", self.n_units, least=1)
         if self.annual_cap_days is not None:
             yield from check.number("annual_cap_days", self.annual_cap_days, above=0.0)
+        yield from check.number("stock_days", self.stock_days, least=0.0)
+        yield from check.fraction("makeup_share", self.makeup_share)
+
+
+def position_faults(latitude_deg: object, longitude_deg: object) -> Iterator[Fault]:
+    """Fault unless both are given and lie on earth, or neither is given."""
+    if latitude_deg is not None:
+        yield from check.number("latitude_deg", latitude_deg, least=-90.0, most=90.0)
+    if longitude_deg is not None:
+        yield from check.number("longitude_deg", longitude_deg, least=-180.0, most=180.0)
+    if (latitude_deg is None) != (longitude_deg is None):
+        yield Fault(
+            "latitude_deg and longitude_deg",
+            "must be given together or not at all",
+            (latitude_deg, longitude_deg),
+        )
 
 
 def country_faults(field: str, value: object, *, other: bool) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from supplyrisk.casefile.read import read_case, read_outcome
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 FIELDS = ["site_id", "sites", "scope", "site", "kind", "spot", "parts", "weight", "", "a.b", "__a"]
+FIELDS += ["routes", "smelter", "market", "to_id", "effect", "perils", "indexed"]
 
 leaves = st.one_of(
     st.booleans(),
@@ -81,6 +82,58 @@ CASE["events"].append(
         "scope": {"country": "COD"},
         "started": dt.date(2024, 1, 1),
         "ended": dt.date(2024, 2, 1),
+    }
+)
+CASE["hazards"][0] |= {"effect": "export", "physical_damage": True}
+CASE["sites"][0]["makeup_share"] = 0.5
+CASE["markets"][0] |= {"recycled_tpa": 1_000, "restocking_days": 30}
+CASE["routes"] = [
+    {"route_id": "road", "from_id": "bisie", "to_id": "msc", "transit_days": 45, "share": 0.9},
+    {"route_id": "sea", "from_id": "msc", "to_id": "tin", "transit_days": 20},
+]
+CASE["smelters"] = [
+    {
+        "smelter_id": "msc",
+        "name": "MSC",
+        "commodity": "tin",
+        "country": "MYS",
+        "capacity_tpa": 40_000,
+        "psi": 0.9,
+    }
+]
+CASE["policies"] = [
+    {
+        "policy_id": "cbi",
+        "name": "CBI",
+        "insured": CASE["exposures"][0]["buyer_id"],
+        "kind": "contingent",
+        "perils": ["strike"],
+        "waiting_in": "average_daily_value",
+        "daily_value_usd": 5,
+        "suppliers": ["bisie"],
+    }
+]
+CASE["exposures"].append(
+    {
+        "buyer_id": "smith",
+        "name": "Smith",
+        "commodity": "tin",
+        "demand_tpa": 10,
+        "sources": [
+            {"scope": {"market": "tin"}, "share": 0.5},
+            {"scope": {"smelter": "msc"}, "share": 0.5},
+        ],
+        "price_terms": {"indexed": {"lag_days": 30, "floor_usd_per_t": 1, "cap_usd_per_t": 2}},
+        "product": "solder",
+    }
+)
+CASE["hazards"].append(
+    {
+        "hazard_id": "closed",
+        "peril": "logistics",
+        "scope": {"route": "road"},
+        "rate_pa": 0.1,
+        "duration": {"fixed": {"days": 9}},
     }
 )
 OUTCOME = parsed("outcomes/walikale-2025.toml")

@@ -1,6 +1,7 @@
 """Reading a case file: every fault at once, each with dotted path, rule and value."""
 
 import datetime as dt
+import math
 import re
 import time
 
@@ -72,7 +73,49 @@ kind = "town_taken"
 statement = "A town is taken."
 """
 FAMILY = "must be a table with one of lognormal, weibull, exponential, fixed, empirical, mixture"
+SCOPE = "must be a table with one of site, country, region, route, smelter, market"
+NOWHERE = "must name a smelter, a buyer or the commodity of a market of the case"
+CHAIN = """
+[[routes]]
+route_id = "road"
+from_id = "bisie"
+to_id = "msc"
+transit_days = 45
+share = 0.9
+capacity_tpa = 20000
+
+[[routes]]
+route_id = "sea"
+from_id = "msc"
+to_id = "tin"
+transit_days = 20
+
+[[smelters]]
+smelter_id = "msc"
+name = "MSC"
+commodity = "tin"
+country = "MYS"
+capacity_tpa = 40000
+feed_days = 30
+psi = 0.75
+metal_yield = 0.98
+"""
+POLICY = """
+[[policies]]
+policy_id = "cbi"
+name = "Contingent"
+insured = "mill"
+kind = "contingent"
+perils = ["armed_conflict"]
+damage_only = false
+waiting_days = 30
+waiting_in = "average_daily_value"
+indemnity_days = 180
+daily_value_usd = 100000
+suppliers = ["bisie"]
+"""
 WHOLE = HEAD + SITE + HAZARD + EVENT + MARKET + BUYER + SOURCE + CITATION + EVIDENCE
+LINKED = WHOLE + CHAIN + POLICY
 
 
 def faults_of(text, read=read_case):
@@ -148,6 +191,82 @@ price_terms = { fixed = { price_usd_per_t = 30000 } }
     )
     assert case.exposures[1].price_terms == sr.PriceTerms.fixed(price_usd_per_t=30_000)
     assert case.exposures[1].name == "Two\nlines"
+
+
+def test_a_chain_and_its_insurance_have_their_words():
+    text = (
+        LINKED
+        + """
+[[hazards]]
+hazard_id = "road-closed"
+peril = "logistics"
+scope = { route = "road" }
+rate_pa = 0.5
+duration = { fixed = { days = 20 } }
+
+[[events]]
+event_id = "export-ban"
+peril = "export_restriction"
+scope = { smelter = "msc" }
+effect = "export"
+physical_damage = true
+started = 2025-03-13
+duration = { fixed = { days = 100 } }
+
+[[exposures]]
+buyer_id = "smith"
+name = "Smith"
+commodity = "tin"
+demand_tpa = 10
+sources = [
+  { scope = { smelter = "msc" }, share = 0.4 },
+  { scope = { market = "tin" }, share = 0.6 },
+]
+price_terms = { indexed = { lag_days = 30, floor_usd_per_t = 20000, cap_usd_per_t = 40000 } }
+needs_assurance = true
+product = "solder"
+
+[[exposures]]
+buyer_id = "maker"
+name = "Maker"
+commodity = "tin"
+demand_tpa = 10
+price_terms = { fixed = { price_usd_per_t = 28000, currency = "EUR", usd_per_unit = 1.08 } }
+"""
+    )
+    case = read_case("x", text)
+    assert case.routes == (
+        sr.Route(
+            route_id="road",
+            from_id="bisie",
+            to_id="msc",
+            transit_days=45,
+            share=0.9,
+            capacity_tpa=20_000,
+        ),
+        sr.Route(route_id="sea", from_id="msc", to_id="tin", transit_days=20),
+    )
+    (smelter,) = case.smelters
+    assert (smelter.psi, smelter.metal_yield, smelter.feed_days) == (0.75, 0.98, 30)
+    (policy,) = case.policies
+    assert policy.perils == (sr.Peril.ARMED_CONFLICT,)
+    assert isinstance(policy.perils[0], sr.Peril)
+    assert policy.suppliers == ("bisie",)
+    assert case.hazards[1].scope == sr.Scope.route("road")
+    ban = case.events[1]
+    assert (ban.scope, ban.effect, ban.physical_damage) == (sr.Scope.smelter("msc"), "export", True)
+    _, smith, maker = case.exposures
+    assert [source.scope for source in smith.sources] == [
+        sr.Scope.smelter("msc"),
+        sr.Scope.market("tin"),
+    ]
+    assert smith.price_terms == sr.PriceTerms.indexed(
+        lag_days=30, floor_usd_per_t=20_000, cap_usd_per_t=40_000
+    )
+    assert (smith.needs_assurance, smith.product) == (True, "solder")
+    assert maker.price_terms == sr.PriceTerms.fixed(
+        price_usd_per_t=28_000, currency="EUR", usd_per_unit=1.08
+    )
 
 
 # ------------------------------------------------------------------------------- all at once
@@ -249,6 +368,153 @@ def test_what_names_a_broken_part_is_not_blamed():
     assert faults_of(text) == [("sources.survey.title", "must be text that is not empty", "")]
 
 
+FAULTS_OF_A_CHAIN = """
+name = "chain"
+start = 2025-03-20
+step_days = 7
+[[sites]]
+site_id = "bisie"
+name = "Bisie"
+commodity = "tin"
+country = "COD"
+capacity_tpa = 20000
+makeup_share = 2
+[[sites]]
+site_id = "renison"
+name = "Renison"
+commodity = "tin"
+country = "AUS"
+capacity_tpa = 9000
+[[events]]
+event_id = "ban"
+peril = "export_restriction"
+scope = { route = "raod" }
+effect = "exports"
+started = 2025-03-13
+duration = { fixed = { days = 100 } }
+[[routes]]
+route_id = "road"
+from_id = "bisi"
+to_id = "mscc"
+transit_days = 3
+[[routes]]
+route_id = "ship"
+from_id = "renison"
+to_id = "msc"
+transit_days = "long"
+share = 0.6
+[[routes]]
+route_id = "rail"
+from_id = "renison"
+to_id = "msc"
+transit_days = 9
+share = 0.5
+capacity_tpa = 1000
+[[smelters]]
+smelter_id = "msc"
+name = "MSC"
+commodity = "tin"
+country = "MYS"
+capacity_tpa = 4000
+psi = 1.2
+[[markets]]
+commodity = "tin"
+price_usd_per_t = 33427
+price_date = 2025-03-12
+supply_tpa = 368000
+demand_tpa = 367800
+volatility_pa = 0.27
+recycled_tpa = 400000
+restocking_days = 20
+[[policies]]
+policy_id = "bi"
+name = "BI"
+insured = "bisei"
+kind = "business_interruption"
+daily_value_usd = nan
+[[routes]]
+route_id = "loose"
+"""
+
+
+def test_all_faults_of_a_chain_are_reported_at_once():
+    faults = faults_of(FAULTS_OF_A_CHAIN)
+    (nan,) = [value for field, _, value in faults if field == "policies.bi.daily_value_usd"]
+    assert math.isnan(nan)
+    assert [(field, rule) for field, rule, _ in faults] == [
+        ("sites.bisie.makeup_share", "must lie in [0, 1]"),
+        (
+            "events.ban.effect",
+            "must be one of output, export, assurance, tax (did you mean 'export'?)",
+        ),
+        ("routes.ship.transit_days", "must be a finite number >= 0"),
+        ("routes.loose.from_id", "must be given"),
+        ("routes.loose.to_id", "must be given"),
+        ("routes.loose.transit_days", "must be given"),
+        ("smelters.msc.psi", "must be a finite number > 0 and <= 1"),
+        ("markets.tin.recycled_tpa", "must be at most supply_tpa (368000)"),
+        ("policies.bi.daily_value_usd", "must be a finite number > 0"),
+        (
+            "horizon_days",
+            "must be a multiple of step_days (7) in a case with routes or smelters",
+        ),
+        (
+            "step_days",
+            "must be at most the transit of route 'road' (3 d), which a longer step cannot resolve",
+        ),
+        ("routes", "must have shares that sum to at most 1 where they leave 'renison'"),
+        ("smelters.msc.capacity_tpa", "must be at least the planned feed (4500 t/a)"),
+        ("routes.rail.capacity_tpa", "must be at least the planned flow (4500 t/a)"),
+        (
+            "routes.road.from_id",
+            "must name a site or a smelter of the case (did you mean 'bisie'?)",
+        ),
+        (
+            "routes.road.to_id",
+            f"{NOWHERE} (did you mean 'msc'?)",
+        ),
+        (
+            "markets.tin.restocking_days",
+            "must be at least 4 steps (28 d): a shorter one overshoots",
+        ),
+        (
+            "policies.bi.insured",
+            "must name a site of the case for 'business_interruption' (did you mean 'bisie'?)",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("transit_days = 45", "transit_days = nan", "routes.road.transit_days"),
+        ("share = 0.9", "share = -1", "routes.road.share"),
+        ('to_id = "msc"', "to_id = 5", "routes.road.to_id"),
+        ("psi = 0.75", "psi = 0", "smelters.msc.psi"),
+        ('country = "MYS"\n', 'country = "Malay"\n', "smelters.msc.country"),
+        ('perils = ["armed_conflict"]', 'perils = ["war"]', "policies.cbi.perils[0]"),
+        ('perils = ["armed_conflict"]', 'perils = "strike"', "policies.cbi.perils"),
+        ('perils = ["armed_conflict"]', "perils = [[]]", "policies.cbi.perils[0]"),
+        ('suppliers = ["bisie"]', "suppliers = [{}]", "policies.cbi.suppliers[0]"),
+        ('suppliers = ["bisie"]', "", "policies.cbi.suppliers"),
+        ('insured = "mill"', 'insured = "bisie"', "policies.cbi.insured"),
+    ],
+)
+def test_one_fault_of_a_chain_brings_no_other(old, new, field):
+    assert [fault[0] for fault in faults_of(changed(old, new, LINKED))] == [field]
+
+
+@pytest.mark.parametrize("collection", ["routes", "smelters", "policies"])
+def test_a_chain_that_cannot_be_read_is_blamed_alone(collection):
+    wrong = f"{collection} = 5"
+    lines, here = [], False
+    for line in LINKED.splitlines():
+        here = line == f"[[{collection}]]" if line.startswith("[[") else here
+        lines += [] if here else [line]
+    text = "\n".join([*lines[:2], wrong, *lines[2:]])
+    assert faults_of(text) == [(collection, f"must be a list of tables [[{collection}]]", 5)]
+
+
 def test_nothing_is_blamed_on_a_collection_that_cannot_be_read():
     text = HEAD + "sites = 5\n" + HAZARD + EVENT + MARKET + BUYER + SOURCE + CITATION
     assert faults_of(text) == [("sites", "must be a list of tables [[sites]]", 5)]
@@ -312,7 +578,7 @@ def test_an_unknown_key_is_a_fault_with_the_nearest_name(old, new, field, rule, 
             'scope = { sight = "bisie" }\nrate',
             (
                 "hazards.strike.scope",
-                "must be a table with one of site, country, region, route (did you mean 'site'?)",
+                f"{SCOPE} (did you mean 'site'?)",
                 {"sight": "bisie"},
             ),
         ),
@@ -418,7 +684,7 @@ def test_an_unknown_key_is_a_fault_with_the_nearest_name(old, new, field, rule, 
             "demand_tpa = 100\nprice_terms = { spott = {} }",
             (
                 "exposures.mill.price_terms",
-                "must be a table with one of spot, fixed (did you mean 'spot'?)",
+                "must be a table with one of spot, fixed, indexed (did you mean 'spot'?)",
                 {"spott": {}},
             ),
         ),
@@ -469,6 +735,9 @@ def test_nested_tables_are_judged_by_their_path(old, new, fault):
             ],
         ),
         ("exposures", ["buyer_id", "name", "commodity", "demand_tpa"]),
+        ("routes", ["route_id", "from_id", "to_id", "transit_days"]),
+        ("smelters", ["smelter_id", "name", "commodity", "country", "capacity_tpa"]),
+        ("policies", ["policy_id", "name", "insured", "kind", "daily_value_usd"]),
         ("sources", ["source_id", "publisher", "title", "licence"]),
         ("citations", ["path", "source_id", "standing"]),
         ("evidence", ["evidence_id", "date", "kind", "statement"]),
@@ -511,7 +780,7 @@ WRONG = [
 ]
 KEYS = [
     line.partition(" =")[0]
-    for line in WHOLE.splitlines()
+    for line in LINKED.splitlines()
     if " = " in line and not line.startswith("[")
 ]
 
@@ -519,13 +788,15 @@ KEYS = [
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong[:20])
 @pytest.mark.parametrize("place", range(len(KEYS)), ids=lambda place: f"{place}-{KEYS[place]}")
 def test_a_wrong_type_anywhere_is_a_fault_of_that_field(place, wrong):
-    lines = WHOLE.splitlines()
+    lines = LINKED.splitlines()
     held = [n for n, line in enumerate(lines) if " = " in line and not line.startswith("[")]
     key = KEYS[place]
     lines[held[place]] = f"{key} = {wrong}"
     text = "\n".join(lines)
     allowed = {
         ("sources", "[]"),  # a buyer without named sources
+        ("perils", "[]"),  # a policy for all of them
+        ("damage_only", "true"),
         ("name", '"a b"'),  # the name of a site or a buyer, for people
         ("publisher", '"a b"'),
         ("title", '"a b"'),

@@ -16,6 +16,7 @@ from supplyrisk.casefile.read import read_case
 
 START = dt.date(2025, 3, 20)
 NAMES = [f"p{i}" for i in range(4)]
+SMELTERS = ["s0", "s1"]
 
 # Text of every kind a file can hold, with what TOML, shells and editors stumble over.
 nasty = st.sampled_from(
@@ -49,6 +50,9 @@ least_0 = st.just(-0.0) | st.just(0) | positive
 fraction = st.floats(0.0, 1.0) | st.sampled_from([0, 1, np.float64(0.1), np.float32(0.1)])
 whole = st.integers(1, 10**15) | st.just(np.int64(7))
 dates = st.dates(dt.date(1, 1, 1), START)
+slow = st.floats(min_value=24.0, **numbers) | st.integers(24, 10**300)
+flowing = st.floats(5e-324, 1e300) | st.integers(1, 10**300)
+ample = st.floats(1e302, 1.7e308) | st.just(10**303)
 maybe = st.none
 
 
@@ -118,6 +122,7 @@ scopes = st.one_of(
         identifiers,
     ),
 )
+effects = st.sampled_from(["output", "export", "assurance", "tax"])
 perils = st.sampled_from([*sr.Peril, "strike"])
 
 
@@ -131,23 +136,33 @@ def sites(draw, name):
         name=draw(text),
         commodity="tin",
         country="COD" if name == NAMES[0] else draw(st.sampled_from(["AUS", "ZZZ", "NAM", "NOR"])),
-        capacity_tpa=draw(positive),
+        capacity_tpa=draw(flowing),
         utilisation=draw(fraction),
         latitude_deg=position[0],
         longitude_deg=position[1],
         operator=draw(maybe() | text),
         n_units=draw(whole),
         annual_cap_days=draw(maybe() | positive),
+        makeup_share=draw(fraction),
     )
 
 
+def hit(draw, places):
+    """Draw what is hit and how: a route can only be closed."""
+    scope = draw(scopes | places)
+    return {
+        "scope": scope,
+        "effect": "output" if scope.kind == "route" else draw(effects),
+        "physical_damage": draw(st.booleans()),
+    }
+
+
 @st.composite
-def hazards(draw, name):
+def hazards(draw, name, places):
     group = draw(maybe() | st.just(name))
     return sr.Hazard(
         hazard_id=name,
         peril=draw(perils),
-        scope=draw(scopes),
         rate_pa=draw(least_0),
         duration=draw(durations),
         severity=draw(fraction | severities),
@@ -156,17 +171,18 @@ def hazards(draw, name):
         rate_group=group,
         hit_probability=draw(fraction),
         shared_duration=draw(st.booleans()),
+        **hit(draw, places),
     )
 
 
 @st.composite
-def events(draw, name):
+def events(draw, name, places):
     common = {
         "event_id": name,
         "peril": draw(perils),
-        "scope": draw(scopes),
         "severity": draw(fraction),
         "ramp_up": draw(ramps),
+        **hit(draw, places),
     }
     when = draw(st.sampled_from(["over", "ongoing", "to come"]))
     if when == "over":
@@ -191,11 +207,12 @@ def markets(draw):
     first, last = sorted([draw(dates), draw(dates)])
     quote = draw(maybe() | positive)
     published = draw(st.booleans())
+    supply = draw(positive)
     return sr.Market(
         commodity="tin",
         price_usd_per_t=draw(positive),
         price_date=first,
-        supply_tpa=draw(positive),
+        supply_tpa=supply,
         demand_tpa=draw(positive),
         last_quote_usd_per_t=quote,
         last_quote_date=None if quote is None else last,
@@ -206,27 +223,118 @@ def markets(draw):
         volatility_pa=draw(least_0),
         stock_t=draw(least_0),
         choke_price_ratio=draw(st.floats(1.1, 1e300) | st.just(4)),
+        recycled_tpa=draw(st.sampled_from([0, supply, min(supply, 5)])),
+        restocking_days=draw(slow),
+        supply_lag_days=draw(positive),
+        most_extra_share=draw(least_0),
     )
 
 
 @st.composite
-def buyers(draw, name):
+def price_terms(draw):
+    kind = draw(st.sampled_from(["spot", "indexed", "fixed", "in euros"]))
+    if kind == "fixed":
+        return sr.PriceTerms.fixed(price_usd_per_t=draw(positive))
+    if kind == "in euros":
+        rate = draw(positive.filter(lambda rate: rate != 1))
+        price = draw(positive)
+        return sr.PriceTerms.fixed(price_usd_per_t=price, currency="EUR", usd_per_unit=rate)
+    floor, cap = sorted([draw(positive), draw(positive)])
+    bounds = {
+        "premium_usd_per_t": draw(real),
+        "floor_usd_per_t": draw(maybe() | st.just(floor)),
+        "cap_usd_per_t": draw(maybe() | st.just(cap)),
+    }
+    if kind == "spot":
+        return sr.PriceTerms.spot(**bounds)
+    return sr.PriceTerms.indexed(averaging_days=draw(positive), lag_days=draw(least_0), **bounds)
+
+
+@st.composite
+def buyers(draw, name, places):
     shares = draw(st.sampled_from([(), (1,), (0.1, 0.2), (0.7, 0.2, 0.1)]))
     return sr.CommodityExposure(
         buyer_id=name,
         name=draw(text),
         commodity="tin",
         demand_tpa=draw(positive),
-        sources=tuple(sr.Supply(scope=draw(scopes), share=share) for share in shares),
+        sources=tuple(sr.Supply(scope=draw(scopes | places), share=share) for share in shares),
         inventory_days=draw(least_0),
-        price_terms=draw(
-            st.builds(sr.PriceTerms.spot, premium_usd_per_t=real)
-            | st.builds(sr.PriceTerms.fixed, price_usd_per_t=positive)
-        ),
+        price_terms=draw(price_terms()),
         hedged_share=draw(fraction),
         margin_usd_per_t=draw(least_0),
         priority=draw(whole),
         illustrative=draw(st.booleans()),
+        restocking_days=draw(slow),
+        alternative_limit=draw(fraction),
+        qualification_days=draw(least_0),
+        needs_assurance=draw(st.booleans()),
+        hedge_days=draw(maybe() | positive),
+        penalty_usd_per_t=draw(least_0),
+        product=draw(maybe() | text),
+        budget_usd_per_t=draw(maybe() | positive),
+    )
+
+
+@st.composite
+def policies(draw, name, kinds):
+    kind = draw(st.sampled_from(kinds))
+    return sr.Policy(
+        policy_id=name,
+        name=draw(text),
+        insured=NAMES[0],  # a site and a buyer bear this name
+        kind=kind,
+        perils=tuple(draw(st.lists(perils, max_size=3, unique=True))),
+        damage_only=draw(st.booleans()),
+        waiting_days=draw(least_0),
+        waiting_in=draw(st.sampled_from(["days", "average_daily_value"])),
+        indemnity_days=draw(positive),
+        daily_value_usd=draw(positive),
+        limit_usd=draw(maybe() | positive),
+        annual_limit_usd=draw(maybe() | positive),
+        attachment_usd=draw(least_0),
+        premium_usd=draw(maybe() | least_0),
+        suppliers=(NAMES[0],) if kind == "contingent" else (),
+    )
+
+
+@st.composite
+def smelters(draw, name):
+    psi = draw(st.sampled_from([0.1, 0.8, 1, np.float32(0.5)]))
+    return sr.Smelter(
+        smelter_id=name,
+        name=draw(text),
+        commodity="tin",
+        country=draw(st.sampled_from(["MYS", "IDN", "ZZZ", "NAM"])),
+        capacity_tpa=draw(ample),
+        feed_days=draw(st.floats(50.0, 1e300) | st.just(50)),
+        psi=psi,
+        metal_yield=draw(st.sampled_from([0.97, 1, 5e-324, np.float64(0.1)])),
+        alternative_share=draw(fraction),
+        alternative_lag_days=draw(least_0),
+        **draw(st.sampled_from([{}, {"latitude_deg": -0.0, "longitude_deg": 101.6}])),
+    )
+
+
+@st.composite
+def routes(draw, origins, ends):
+    """Draw the routes of a chain in which the first site feeds every smelter."""
+    days = st.just(0) | st.floats(5.0, 1e300) | st.just(10**9)
+    pairs = [(NAMES[0], name, 0.25) for name in ends if name in SMELTERS]
+    for _ in range(draw(st.integers(not pairs, 3))):
+        origin, end = draw(st.sampled_from(origins)), draw(st.sampled_from(ends))
+        if origin != end and not {origin, end} <= set(SMELTERS):
+            pairs.append((origin, end, draw(st.sampled_from([0, 0.1, 1 / 6, np.float32(0.1)]))))
+    return tuple(
+        sr.Route(
+            route_id=f"r{place}",
+            from_id=origin,
+            to_id=end,
+            transit_days=draw(days),
+            share=share,
+            capacity_tpa=draw(maybe() | ample),
+        )
+        for place, (origin, end, share) in enumerate(pairs)
     )
 
 
@@ -242,9 +350,24 @@ def source(name):
     )
 
 
-def some(part, draw):
+def some(part, draw, *more):
     """Draw up to three parts, each with a name of its own."""
-    return tuple(draw(part(name)) for name in NAMES[: draw(st.integers(0, 3))])
+    return tuple(draw(part(name, *more)) for name in NAMES[: draw(st.integers(0, 3))])
+
+
+def chain(draw, mines):
+    """Draw the routes and smelters of a case, with the steps that resolve them; or none."""
+    if draw(st.booleans()):
+        return {"horizon_days": draw(whole), "step_days": draw(whole)}
+    works = SMELTERS[: draw(st.integers(0, 2))]
+    step = draw(st.sampled_from([1, 2, 5, np.int8(5)]))
+    origins = [mine.site_id for mine in mines] + works
+    return {
+        "horizon_days": int(step) * draw(st.integers(1, 10**9)),
+        "step_days": step,
+        "smelters": tuple(draw(smelters(name)) for name in works),
+        "routes": draw(routes(origins, [*works, "tin"])),
+    }
 
 
 @st.composite
@@ -253,7 +376,13 @@ def cases(draw):
         draw(sites(NAMES[0])),
         *(draw(sites(name)) for name in NAMES[1 : draw(st.integers(1, 3))]),
     )
-    mishaps = some(hazards, draw)
+    links = chain(draw, mines)
+    places = [sr.Scope.smelter(part.smelter_id) for part in links.get("smelters", ())]
+    roads = [sr.Scope.route(part.route_id) for part in links.get("routes", ())]
+    reach = st.sampled_from([*places, *roads]) if places or roads else scopes
+    mishaps = some(hazards, draw, reach)
+    customers = some(buyers, draw, st.sampled_from([sr.Scope.market("tin"), *places]))
+    kinds = ["business_interruption", *(["contingent"] if customers else [])]
     sources = (draw(source(NAMES[0])), *(draw(source(name)) for name in NAMES[1:2]))
     paths = st.sampled_from(["sites", f"sites.{NAMES[0]}", f"sites.{NAMES[0]}.name", "markets.tin"])
     standings = ["reported", "derived", "estimate", "assumption", "illustrative"]
@@ -261,13 +390,12 @@ def cases(draw):
         name=draw(identifiers),
         start=START,
         commodity=draw(maybe() | st.just("tin")),
-        horizon_days=draw(whole),
-        step_days=draw(whole),
         sites=mines,
         hazards=mishaps,
-        events=some(events, draw),
+        events=some(events, draw, reach),
         markets=(draw(markets()),),
-        exposures=some(buyers, draw),
+        exposures=customers,
+        policies=some(policies, draw, kinds),
         sources=sources,
         citations=tuple(
             sr.Citation(
@@ -290,6 +418,7 @@ def cases(draw):
             for name in NAMES[: draw(st.integers(0, 2))]
         ),
         not_quantified=tuple(draw(st.lists(text, max_size=2))),
+        **links,
     )
 
 
@@ -381,6 +510,61 @@ def test_the_bundled_case_makes_the_round_trip(tmp_path):
     again = sr.load_case(str(sr.save_case(case, str(tmp_path / "copy.toml"))))
     assert again == case
     assert again.digest == case.digest
+
+
+def test_a_chain_is_written_in_few_words():
+    site = sr.MineSite(site_id="a", name="A", commodity="tin", country="COD", capacity_tpa=10)
+    buyer = sr.CommodityExposure(
+        buyer_id="b",
+        name="B",
+        commodity="tin",
+        demand_tpa=1,
+        price_terms=sr.PriceTerms.indexed(cap_usd_per_t=40_000),
+        sources=(sr.Supply(scope=sr.Scope.market("tin"), share=0.5),),
+    )
+    case = sr.Case(
+        name="x",
+        start=START,
+        sites=(site,),
+        routes=(sr.Route(route_id="r", from_id="a", to_id="b", transit_days=9),),
+        markets=(_market(),),
+        exposures=(buyer,),
+        policies=(
+            sr.Policy(
+                policy_id="p",
+                name="P",
+                insured="b",
+                kind="contingent",
+                perils=(sr.Peril.STRIKE, "accident"),
+                daily_value_usd=5,
+                suppliers=("a",),
+            ),
+        ),
+    )
+    text = case_text(case)
+    assert read_case("x", text) == case
+    tables = text.split("\n\n")
+    assert tables[2].splitlines() == [
+        "[[routes]]",
+        'route_id = "r"',
+        'from_id = "a"',
+        'to_id = "b"',
+        "transit_days = 9",
+    ]
+    assert tables[4].splitlines()[5:] == [
+        'sources = [{ scope = { market = "tin" }, share = 0.5 }]',
+        "price_terms = { indexed = { cap_usd_per_t = 40000 } }",
+    ]
+    assert tables[5].splitlines() == [
+        "[[policies]]",
+        'policy_id = "p"',
+        'name = "P"',
+        'insured = "b"',
+        'kind = "contingent"',
+        'perils = ["strike", "accident"]',
+        "daily_value_usd = 5",
+        'suppliers = ["a"]',
+    ]
 
 
 # ----------------------------------------------------------------------------- whole or not at all

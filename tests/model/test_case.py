@@ -220,7 +220,8 @@ def test_ids_are_unique_within_a_collection_and_only_there():
         name = getattr(part, key)
         faults = faults_of(example, **{collection: (*WHOLE[collection], part, part)})
         path = f"{collection}.{name}.{key}"
-        assert faults == [(path, "must not be used twice", name)]
+        why = ": a commodity has one market" if collection == "markets" else ""
+        assert faults == [(path, f"must not be used twice{why}", name)]
     assert example(events=(event("strike"),), citations=())  # a hazard bears the same name
 
 
@@ -236,7 +237,6 @@ def test_ids_are_unique_within_a_collection_and_only_there():
             "must name a site of the case (did you mean 'renison'?)",
             "renisson",
         ),
-        (sr.Scope.route("road"), "must name a route of the case, and it has none", "road"),
     ],
 )
 def test_scopes_hit_something(scope, rule, value):
@@ -357,13 +357,13 @@ def test_no_price_comes_from_later():
     assert example(markets=(market(price_date=START),))
 
 
-def test_a_buyer_has_a_market_of_the_commodity_of_the_case():
+def test_a_buyer_has_a_market_of_a_commodity_that_is_mined():
     assert faults_of(example, exposures=(buyer(commodity="lead"),)) == [
         ("exposures.mill.commodity", "must have a market in the case", "lead")
     ]
     both = (market(), market("lead"))
     assert faults_of(example, markets=both, exposures=(buyer(commodity="lead"),)) == [
-        ("exposures.mill.commodity", "must be the commodity of the case (tin)", "lead")
+        ("exposures.mill.commodity", "must be that of a site (tin)", "lead")
     ]
 
 
@@ -814,3 +814,122 @@ def test_a_case_shows_itself_in_a_line():
         "<Case 'walikale-2025' on 2025-03-20: 22 sites, 47 hazards, 2 events, 1 market, "
         "2 exposures>"
     )
+    assert repr(linked()) == (
+        "<Case 'example' on 2025-03-20: 3 sites, 3 hazards, 1 event, 2 routes, 1 smelter, "
+        "1 market, 2 exposures, 1 policy>"
+    )
+
+
+# --------------------------------------------------------------- routes, smelters and policies
+
+
+LINKS = {
+    "routes": (
+        sr.Route(route_id="road", from_id="bisie", to_id="msc", transit_days=45, share=0.9),
+        sr.Route(route_id="sea", from_id="msc", to_id="tin", transit_days=20),
+    ),
+    "smelters": (
+        sr.Smelter(
+            smelter_id="msc", name="MSC", commodity="tin", country="MYS", capacity_tpa=2_000
+        ),
+    ),
+    "policies": (
+        sr.Policy(
+            policy_id="bi",
+            name="BI",
+            insured="bisie",
+            kind="business_interruption",
+            daily_value_usd=1e6,
+        ),
+    ),
+}
+
+
+def linked(**changes):
+    return example(**{**LINKS, **changes})
+
+
+def test_the_chain_has_paths():
+    case = linked(citations=(cite("routes.road.transit_days"), cite("smelters.msc")))
+    changed = case.with_values(
+        {
+            "routes.road.transit_days": 60,
+            "routes.sea.capacity_tpa": 3_000,
+            "smelters.msc.psi": 1,
+            "policies.bi.waiting_days": 30,
+        }
+    )
+    assert [route.transit_days for route in changed.routes] == [60, 20]
+    assert changed.routes[1].capacity_tpa == 3_000
+    assert changed.smelters[0].psi == 1
+    assert changed.policies[0].waiting_days == 30
+    assert changed.digest != case.digest
+    less = case.without("routes.road", "routes.sea", "smelters.msc", "policies.bi")
+    assert (less.routes, less.smelters, less.policies, less.citations) == ((), (), (), ())
+    assert less == example(citations=())
+    assert faults_of(case.with_values, {"routes.raod.share": 1}) == [
+        ("routes.raod.share", "must name a part of routes (did you mean 'road'?)", "raod")
+    ]
+    assert faults_of(linked, citations=(cite("smelters.mscc"),)) == [
+        ("citations[0].path", "must name a part of smelters (did you mean 'msc'?)", "smelters.mscc")
+    ]
+
+
+def test_what_is_left_of_a_chain_must_hold_together():
+    assert faults_of(linked().without, "routes.road") == [
+        ("smelters.msc", "must be fed: some route with a share above 0 must lead to it", "msc")
+    ]
+    assert [field for field, _, _ in faults_of(linked().without, "smelters.msc")] == [
+        "routes.road.to_id",
+        "routes.sea.from_id",
+    ]
+
+
+def test_figures_of_the_chain():
+    assert set(figures(linked())) - set(figures(example())) == {
+        "routes.road.transit_days",
+        "routes.road.share",
+        "routes.sea.transit_days",
+        "smelters.msc.capacity_tpa",
+        "policies.bi.daily_value_usd",
+    }
+
+
+def test_parts_of_a_chain_are_named_once():
+    for collection, key in {
+        "routes": "route_id",
+        "smelters": "smelter_id",
+        "policies": "policy_id",
+    }.items():
+        part = LINKS[collection][-1]
+        name = getattr(part, key)
+        faults = faults_of(linked, **{collection: (*LINKS[collection], part)})
+        assert (f"{collection}.{name}.{key}", "must not be used twice", name) in faults
+        assert faults_of(linked, **{collection: list(LINKS[collection])})[0][0] == collection
+
+
+def test_the_digest_knows_the_chain():
+    digests = {
+        case.digest
+        for case in (
+            example(),
+            linked(),
+            linked(policies=()),
+            linked().with_values({"routes.road.share": 0.8}),
+            linked().with_values({"smelters.msc.metal_yield": 0.9}),
+            linked().with_values({"policies.bi.perils": ("strike",)}),
+            linked().with_values({"hazards.strike.effect": "export"}),
+            linked().with_values({"hazards.strike.physical_damage": True}),
+            linked().with_values({"events.closure.effect": "tax"}),
+            linked().with_values({"sites.bisie.makeup_share": 0.5}),
+            linked().with_values({"markets.tin.recycled_tpa": 5}),
+            linked().with_values({"exposures.mill.product": "solder"}),
+        )
+    }
+    assert len(digests) == 12
+    one, other = (
+        linked().with_values({"policies.bi.perils": (peril,)})
+        for peril in ("strike", sr.Peril.STRIKE)
+    )
+    assert one == other
+    assert one.digest == other.digest

@@ -18,6 +18,7 @@ from supplyrisk.model.duration import FAMILIES, Empirical, Lognormal, Mixture
 DAY = dt.date(2025, 3, 13)
 FIXED = sr.Duration.fixed(days=30)
 SITE = sr.Scope.site("bisie")
+FIXED_PRICE = {"kind": "fixed", "price_usd_per_t": 30_000}
 
 # The smallest arguments that make a sound value of each class.
 SMALLEST = {
@@ -55,6 +56,21 @@ SMALLEST = {
     sr.Supply: {"scope": SITE, "share": 0.1},
     sr.PriceTerms: {},
     sr.CommodityExposure: {"buyer_id": "b", "name": "B", "commodity": "tin", "demand_tpa": 2_000},
+    sr.Route: {"route_id": "road", "from_id": "bisie", "to_id": "tin", "transit_days": 45},
+    sr.Smelter: {
+        "smelter_id": "msc",
+        "name": "MSC",
+        "commodity": "tin",
+        "country": "MYS",
+        "capacity_tpa": 40_000,
+    },
+    sr.Policy: {
+        "policy_id": "p",
+        "name": "P",
+        "insured": "bisie",
+        "kind": "business_interruption",
+        "daily_value_usd": 500_000,
+    },
     sr.Source: {"source_id": "s", "publisher": "P", "title": "T", "licence": "L"},
     sr.Citation: {"path": "sites.bisie", "source_id": "s", "standing": "reported"},
     sr.Evidence: {"evidence_id": "e", "date": DAY, "kind": "rank", "statement": "A fact."},
@@ -85,6 +101,10 @@ COMMODITY = "must be a commodity in snake_case such as 'tin' or 'rare_earths'"
 TEXT = "must be text that is not empty"
 DATE = "must be a date such as 2025-03-20, not text and without a time of day"
 COUNTRY = "must be an ISO 3166-1 alpha-3 code such as 'COD'"
+FLAG = "must be true or false"
+SHARE_ABOVE_0 = "must be a finite number > 0 and <= 1"
+CURRENCY = "must be a currency of three capital letters such as 'USD' or 'EUR'"
+EFFECTS = "must be one of output, export, assurance, tax"
 PERILS = f"must be one of {', '.join(sr.Peril)}"
 
 # Rule of each plain field, by class.
@@ -97,6 +117,8 @@ FIELDS = {
         "capacity_tpa": ABOVE_0,
         "utilisation": FRACTION,
         "n_units": "must be a whole number >= 1",
+        "stock_days": LEAST_0,
+        "makeup_share": FRACTION,
     },
     sr.RampUp: {
         "ramp_days": LEAST_0,
@@ -112,7 +134,9 @@ FIELDS = {
         "severity": FRACTION,
         "ramp_up": "must be a RampUp",
         "hit_probability": FRACTION,
-        "shared_duration": "must be true or false",
+        "shared_duration": FLAG,
+        "effect": EFFECTS,
+        "physical_damage": FLAG,
     },
     sr.DisruptionEvent: {
         "event_id": NAME,
@@ -122,6 +146,8 @@ FIELDS = {
         "severity": FRACTION,
         "ramp_up": "must be a RampUp",
         "probability": FRACTION,
+        "effect": EFFECTS,
+        "physical_damage": FLAG,
     },
     sr.Market: {
         "commodity": COMMODITY,
@@ -134,11 +160,22 @@ FIELDS = {
         "elasticity_sum_sigma": LEAST_0,
         "stock_t": LEAST_0,
         "choke_price_ratio": "must be a finite number > 1",
+        "recycled_tpa": LEAST_0,
+        "restocking_days": ABOVE_0,
+        "supply_lag_days": ABOVE_0,
+        "most_extra_share": LEAST_0,
+        "consumer_stock_days": LEAST_0,
+        "looks_ahead": FLAG,
+        "counts_stocks": FLAG,
     },
     sr.Supply: {"scope": "must be a Scope", "share": FRACTION},
     sr.PriceTerms: {
-        "kind": "must be one of spot, fixed",
+        "kind": "must be one of spot, fixed, indexed",
         "premium_usd_per_t": "must be a finite number",
+        "averaging_days": ABOVE_0,
+        "lag_days": LEAST_0,
+        "currency": CURRENCY,
+        "usd_per_unit": ABOVE_0,
     },
     sr.CommodityExposure: {
         "buyer_id": NAME,
@@ -151,7 +188,45 @@ FIELDS = {
         "hedged_share": FRACTION,
         "margin_usd_per_t": LEAST_0,
         "priority": "must be a whole number >= 1",
-        "illustrative": "must be true or false",
+        "illustrative": FLAG,
+        "restocking_days": ABOVE_0,
+        "alternative_limit": FRACTION,
+        "qualification_days": LEAST_0,
+        "needs_assurance": FLAG,
+        "penalty_usd_per_t": LEAST_0,
+    },
+    sr.Route: {
+        "route_id": NAME,
+        "from_id": NAME,
+        "to_id": NAME,
+        "transit_days": LEAST_0,
+        "share": FRACTION,
+    },
+    sr.Smelter: {
+        "smelter_id": NAME,
+        "name": TEXT,
+        "commodity": COMMODITY,
+        "country": COUNTRY,
+        "capacity_tpa": ABOVE_0,
+        "feed_days": ABOVE_0,
+        "psi": SHARE_ABOVE_0,
+        "metal_yield": SHARE_ABOVE_0,
+        "alternative_share": FRACTION,
+        "alternative_lag_days": LEAST_0,
+    },
+    sr.Policy: {
+        "policy_id": NAME,
+        "name": TEXT,
+        "insured": NAME,
+        "kind": "must be one of business_interruption, contingent",
+        "perils": "must be a tuple of perils",
+        "damage_only": FLAG,
+        "waiting_days": LEAST_0,
+        "waiting_in": "must be one of days, average_daily_value",
+        "indemnity_days": ABOVE_0,
+        "daily_value_usd": ABOVE_0,
+        "attachment_usd": LEAST_0,
+        "suppliers": "must be a tuple of site ids",
     },
     sr.Source: {"source_id": NAME, "publisher": TEXT, "title": TEXT, "licence": TEXT},
     sr.Citation: {
@@ -180,8 +255,11 @@ FIELDS = {
         "sites": "must be a tuple of MineSite",
         "hazards": "must be a tuple of Hazard",
         "events": "must be a tuple of DisruptionEvent",
+        "routes": "must be a tuple of Route",
+        "smelters": "must be a tuple of Smelter",
         "markets": "must be a tuple of Market",
         "exposures": "must be a tuple of CommodityExposure",
+        "policies": "must be a tuple of Policy",
         "sources": "must be a tuple of Source",
         "citations": "must be a tuple of Citation",
         "evidence": "must be a tuple of Evidence",
@@ -211,7 +289,18 @@ OPTIONAL = {
         "elasticity_demand": "must be a finite number <= 0",
         "elasticity_supply": LEAST_0,
     },
-    sr.PriceTerms: {"price_usd_per_t": "must be given only for a fixed price"},
+    sr.PriceTerms: {
+        "price_usd_per_t": "must be given only for a fixed price",
+        "floor_usd_per_t": ABOVE_0,
+        "cap_usd_per_t": ABOVE_0,
+    },
+    sr.CommodityExposure: {"hedge_days": ABOVE_0, "product": TEXT, "budget_usd_per_t": ABOVE_0},
+    sr.Route: {"capacity_tpa": ABOVE_0},
+    sr.Smelter: {
+        "latitude_deg": "must be a finite number >= -90 and <= 90",
+        "longitude_deg": "must be a finite number >= -180 and <= 180",
+    },
+    sr.Policy: {"limit_usd": ABOVE_0, "annual_limit_usd": ABOVE_0, "premium_usd": LEAST_0},
     sr.Source: {"url": "must start with https:// or http://", "published": DATE},
     sr.Evidence: {"hazard_id": NAME, "source_id": NAME},
     sr.Case: {"commodity": COMMODITY},
@@ -348,7 +437,7 @@ def test_each_rule_names_field_rule_and_value(kind, field, rule):
 
 def _is_taken(field, wrong):
     """Whether one of a few fields does take it: an empty note, a figure below zero."""
-    if field in {"kind", "shape"}:
+    if field in {"kind", "shape", "waiting_in"}:
         return isinstance(wrong, np.ndarray)  # refused, in numpy's words
     if field == "note":
         return isinstance(wrong, str) and not wrong.strip()
@@ -536,6 +625,9 @@ def test_scopes_by_their_constructors():
         (lambda: sr.Scope.site("a\n"), "site", NAME),
         (lambda: sr.Scope.site(None), "site", NAME),
         (lambda: sr.Scope.route(5), "route", NAME),
+        (lambda: sr.Scope.smelter("a b"), "smelter", NAME),
+        (lambda: sr.Scope.market("Tin"), "market", COMMODITY),
+        (lambda: sr.Scope.market(None), "market", COMMODITY),
         (lambda: sr.Scope.region("k", site_ids=()), "site_ids", "must name at least one site"),
         (lambda: sr.Scope.region("k", site_ids=("a", "a")), "site_ids", "must not name a site tw"),
         (lambda: sr.Scope.region("k", site_ids=("a b",)), "site_ids[0]", NAME),
@@ -554,6 +646,39 @@ def test_scopes_refuse(make, field, rule):
         make()
     assert [fault.field for fault in caught.value.faults] == [field]
     assert caught.value.faults[0].rule.startswith(rule)
+
+
+def test_smelters_and_markets_are_scopes():
+    assert sr.Scope.smelter("msc") == sr.Scope(kind="smelter", name="msc")
+    assert sr.Scope.market("tin") == sr.Scope(kind="market", name="tin")
+
+
+@pytest.mark.parametrize("kind", [sr.Hazard, sr.DisruptionEvent])
+def test_what_an_event_hits(kind):
+    value = kind(**SMALLEST[kind])
+    assert (value.effect, value.physical_damage) == ("output", False)
+    market, route = sr.Scope.market("tin"), sr.Scope.route("road")
+    assert faults_of(kind, scope=market) == (
+        ("scope", "must not be a market, which only buyers have as a source", "tin"),
+    )
+    for effect in ("export", "assurance", "tax"):
+        for scope in (SITE, sr.Scope.country("COD"), sr.Scope.smelter("msc")):
+            assert kind(**{**SMALLEST[kind], "scope": scope, "effect": effect}).effect == effect
+        assert faults_of(kind, scope=route, effect=effect) == (
+            ("effect", "must be 'output' for a route, which an event closes", effect),
+        )
+    assert kind(**{**SMALLEST[kind], "scope": route}).scope == route
+    (fault,) = faults_of(kind, effect="exports")
+    assert fault == ("effect", f"{EFFECTS} (did you mean 'export'?)", "exports")
+    (fault,) = faults_of(kind, effect="tax", severity=1.2)
+    assert fault == ("severity", FRACTION, 1.2)
+
+
+def test_a_buyer_takes_metal_from_places():
+    for scope in (SITE, sr.Scope.smelter("msc"), sr.Scope.market("tin"), sr.Scope.country("COD")):
+        assert sr.Supply(scope=scope, share=0.1).scope == scope
+    rule = "must not be a route: metal comes from a site, country, region, smelter or market"
+    assert faults_of(sr.Supply, scope=sr.Scope.route("road")) == (("scope", rule, "road"),)
 
 
 # ------------------------------------------------------------------------------------ durations
@@ -791,6 +916,12 @@ def test_a_market_quotes_its_last_price():
             "must be a finite number <= 0",
         ),
         ({"choke_price_ratio": 1}, "choke_price_ratio", "must be a finite number > 1"),
+        ({"recycled_tpa": 368_001}, "recycled_tpa", "must be at most supply_tpa (368000)"),
+        (
+            {"elasticity_demand": -0.1, "elasticity_supply": -0.1},
+            "elasticity_supply",
+            LEAST_0,
+        ),
     ],
 )
 def test_markets_refuse(arguments, field, rule):
@@ -802,8 +933,25 @@ def test_markets_refuse(arguments, field, rule):
 def test_price_terms_by_their_constructors():
     assert sr.PriceTerms.spot() == sr.PriceTerms()
     assert sr.PriceTerms.spot(premium_usd_per_t=-50).premium_usd_per_t == -50
+    collar = sr.PriceTerms.spot(floor_usd_per_t=20_000, cap_usd_per_t=20_000)
+    assert (collar.floor_usd_per_t, collar.cap_usd_per_t) == (20_000, 20_000)
     fixed = sr.PriceTerms.fixed(price_usd_per_t=30_000)
     assert (fixed.kind, fixed.price_usd_per_t) == ("fixed", 30_000)
+    assert (fixed.currency, fixed.usd_per_unit) == ("USD", 1.0)
+    euros = sr.PriceTerms.fixed(price_usd_per_t=30_000, currency="EUR", usd_per_unit=1.08)
+    assert (euros.currency, euros.usd_per_unit) == ("EUR", 1.08)
+    indexed = sr.PriceTerms.indexed()
+    assert indexed == sr.PriceTerms(kind="indexed")
+    assert (indexed.averaging_days, indexed.lag_days) == (30.0, 0.0)
+    whole = {
+        "averaging_days": 90,
+        "lag_days": 30,
+        "premium_usd_per_t": -50,
+        "floor_usd_per_t": 1,
+        "cap_usd_per_t": 2,
+    }
+    indexed = sr.PriceTerms.indexed(**whole)
+    assert {name: getattr(indexed, name) for name in whole} == whole
 
 
 @pytest.mark.parametrize(
@@ -817,13 +965,60 @@ def test_price_terms_by_their_constructors():
             "must be 0 for a fixed price",
         ),
         ({"price_usd_per_t": 1}, "price_usd_per_t", "must be given only for a fixed price"),
-        ({"kind": "spott"}, "kind", "must be one of spot, fixed (did you mean 'spot'?)"),
+        ({"kind": "spott"}, "kind", "must be one of spot, fixed, indexed (did you mean 'spot'?)"),
+        ({"kind": "indexd"}, "kind", "must be one of spot, fixed, indexed (did you mean 'indexed"),
+        ({"kind": "indexed", "averaging_days": 0}, "averaging_days", ABOVE_0),
+        ({"kind": "indexed", "lag_days": -1}, "lag_days", LEAST_0),
+        (
+            {"kind": "indexed", "price_usd_per_t": 1},
+            "price_usd_per_t",
+            "must be given only for a fixed price",
+        ),
+        ({"averaging_days": 5}, "averaging_days", "must be given only for an indexed price"),
+        ({"lag_days": 5}, "lag_days", "must be given only for an indexed price"),
+        ({**FIXED_PRICE, "lag_days": 5}, "lag_days", "must be given only for an indexed price"),
+        (
+            {"floor_usd_per_t": 2, "cap_usd_per_t": 1.5},
+            "floor_usd_per_t",
+            "must be at most cap_usd_per_t (1.5)",
+        ),
+        ({"floor_usd_per_t": float("nan"), "cap_usd_per_t": 1}, "floor_usd_per_t", ABOVE_0),
+        (
+            {**FIXED_PRICE, "floor_usd_per_t": 1},
+            "floor_usd_per_t",
+            "must be left out for a fixed price",
+        ),
+        (
+            {**FIXED_PRICE, "cap_usd_per_t": 1},
+            "cap_usd_per_t",
+            "must be left out for a fixed price",
+        ),
+        ({"usd_per_unit": 1.1}, "usd_per_unit", "must be 1 for USD"),
+        ({**FIXED_PRICE, "usd_per_unit": 0.9}, "usd_per_unit", "must be 1 for USD"),
+        (
+            {**FIXED_PRICE, "currency": "EUR"},
+            "usd_per_unit",
+            "must be given for EUR, and be other than 1, the rate of USD",
+        ),
+        ({**FIXED_PRICE, "currency": "EUR", "usd_per_unit": 0}, "usd_per_unit", ABOVE_0),
+        ({**FIXED_PRICE, "currency": "EUR", "usd_per_unit": "1.1"}, "usd_per_unit", ABOVE_0),
+        *(
+            ({**FIXED_PRICE, "currency": name, "usd_per_unit": 1.1}, "currency", CURRENCY)
+            for name in ("eur", "EURO", "EU", "€", "EUR\n", "", None, 5, ["EUR"])
+        ),
+        (
+            {"kind": "indexed", "currency": "EUR", "usd_per_unit": 1.1},
+            "currency",
+            "must be 'USD' unless the price is fixed: the market price is in USD",
+        ),
     ],
 )
 def test_price_terms_refuse(arguments, field, rule):
     (fault,) = faults_of(sr.PriceTerms, **arguments)
     assert fault.field == field
     assert fault.rule.startswith(rule)
+    held = arguments.get(field, dataclasses.asdict(sr.PriceTerms())[field])
+    assert fault.value == held or fault.value != fault.value  # a fault shows what was given
 
 
 def test_shares_of_a_buyer_sum_to_at_most_one():
@@ -838,6 +1033,115 @@ def test_shares_of_a_buyer_sum_to_at_most_one():
     assert fault == ("sources", "must have shares that sum to at most 1", 1.1)
     (fault,) = faults_of(sr.CommodityExposure, sources=(supply(0.6), "COD"))
     assert fault == ("sources[1]", "must be a Supply", "COD")
+
+
+# ------------------------------------------------------------- routes, smelters and policies
+
+
+def test_defaults_of_the_chain():
+    route = sr.Route(**SMALLEST[sr.Route])
+    assert (route.share, route.capacity_tpa) == (1.0, None)
+    smelter = sr.Smelter(**SMALLEST[sr.Smelter])
+    assert (smelter.feed_days, smelter.psi, smelter.metal_yield) == (28.0, 0.8, 0.97)
+    assert (smelter.alternative_share, smelter.alternative_lag_days) == (0.0, 90.0)
+    assert sr.Smelter(**{**SMALLEST[sr.Smelter], "country": "ZZZ"}).country == "ZZZ"
+
+
+def test_a_route_leads_elsewhere():
+    assert faults_of(sr.Route, to_id="bisie") == (("to_id", "must not be from_id too", "bisie"),)
+    assert [fault.field for fault in faults_of(sr.Route, from_id=None, to_id=None)] == [
+        "from_id",
+        "to_id",
+    ]
+
+
+@pytest.mark.parametrize("field", ["psi", "metal_yield"])
+@pytest.mark.parametrize("wrong", [0, -0.1, 1.01, float("nan"), "0.5", True, None])
+def test_a_share_above_0(field, wrong):
+    (fault,) = faults_of(sr.Smelter, **{field: wrong})
+    assert (fault.field, fault.rule) == (field, SHARE_ABOVE_0)
+    assert getattr(sr.Smelter(**SMALLEST[sr.Smelter], **{field: 1}), field) == 1
+
+
+def test_a_smelter_has_a_position_or_none():
+    (fault,) = faults_of(sr.Smelter, longitude_deg=101.0)
+    assert fault.field == "latitude_deg and longitude_deg"
+    assert sr.Smelter(**SMALLEST[sr.Smelter], latitude_deg=3, longitude_deg=101.4)
+
+
+def test_all_faults_of_a_smelter_come_at_once():
+    wrong = {"capacity_tpa": -1, "feed_days": 0, "psi": 2, "alternative_lag_days": "soon"}
+    faults = faults_of(sr.Smelter, **wrong)
+    assert {fault.field: fault.value for fault in faults} == wrong
+
+
+def test_a_contingent_policy_names_suppliers_and_no_other_does():
+    contingent = {"kind": "contingent", "insured": "mill"}
+    policy = sr.Policy(**{**SMALLEST[sr.Policy], **contingent, "suppliers": ("bisie",)})
+    assert policy.suppliers == ("bisie",)
+    assert faults_of(sr.Policy, **contingent) == (
+        ("suppliers", "must name at least one site for 'contingent'", ()),
+    )
+    assert faults_of(sr.Policy, suppliers=("bisie",)) == (
+        ("suppliers", "must be left out for 'business_interruption'", ("bisie",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field", "rule"),
+    [
+        ({"kind": "contingant"}, "kind", "must be one of business_interruption, contingent (did "),
+        ({"waiting_in": "day"}, "waiting_in", "must be one of days, average_daily_value (did you "),
+        ({"perils": "strike"}, "perils", "must be a tuple of perils"),
+        ({"perils": ["strike"]}, "perils", "must be a tuple of perils"),
+        ({"perils": ("strikes",)}, "perils[0]", f"{PERILS} (did you mean 'strike'?)"),
+        ({"perils": ("strike", 5)}, "perils[1]", PERILS),
+        ({"perils": ("strike", sr.Peril.STRIKE)}, "perils", "must not name one twice"),
+        ({"kind": "contingent", "suppliers": "bisie"}, "suppliers", "must be a tuple of site ids"),
+        ({"kind": "contingent", "suppliers": ("a b",)}, "suppliers[0]", NAME),
+        ({"kind": "contingent", "suppliers": ("a", None)}, "suppliers[1]", NAME),
+        ({"kind": "contingent", "suppliers": ("a", "a")}, "suppliers", "must not name one twice"),
+        ({"daily_value_usd": 0}, "daily_value_usd", ABOVE_0),
+        ({"limit_usd": 0}, "limit_usd", ABOVE_0),
+        ({"annual_limit_usd": float("inf")}, "annual_limit_usd", ABOVE_0),
+        ({"premium_usd": -1}, "premium_usd", LEAST_0),
+    ],
+)
+def test_policies_refuse(arguments, field, rule):
+    (fault,) = faults_of(sr.Policy, **arguments)
+    assert fault.field == field
+    assert fault.rule.startswith(rule)
+
+
+def test_policies_take():
+    policy = sr.Policy(
+        **SMALLEST[sr.Policy],
+        perils=(sr.Peril.STRIKE, "accident"),
+        waiting_in="average_daily_value",
+        waiting_days=30,
+        premium_usd=0,
+    )
+    same = sr.Policy(
+        **SMALLEST[sr.Policy],
+        perils=("strike", sr.Peril.ACCIDENT),
+        waiting_in="average_daily_value",
+        waiting_days=30.0,
+        premium_usd=0.0,
+    )
+    assert policy == same
+    assert hash(policy) == hash(same)
+
+
+def test_defaults_of_a_buyer_and_a_market():
+    buyer = sr.CommodityExposure(**SMALLEST[sr.CommodityExposure])
+    assert (buyer.restocking_days, buyer.alternative_limit, buyer.qualification_days) == (24, 1, 0)
+    assert (buyer.needs_assurance, buyer.penalty_usd_per_t) == (False, 0.0)
+    assert buyer.hedge_days is buyer.product is buyer.budget_usd_per_t is None
+    market = sr.Market(**SMALLEST[sr.Market])
+    assert (market.recycled_tpa, market.restocking_days) == (0, 24)
+    assert (market.supply_lag_days, market.most_extra_share) == (180, 0.1)
+    full = sr.Market(**SMALLEST[sr.Market], recycled_tpa=np.float32(368_000))
+    assert full.recycled_tpa == full.supply_tpa
 
 
 # --------------------------------------------------------------------- sources and what happened
