@@ -23,11 +23,14 @@ __all__ = [
     "Outcome",
     "Outlook",
     "Peril",
+    "Policy",
     "PriceTerms",
     "RampUp",
     "RareLosses",
+    "Route",
     "Scope",
     "Scorecard",
+    "Smelter",
     "Source",
     "Supply",
     "cases",
@@ -39,6 +42,7 @@ __all__ = [
     "load_case",
     "load_outcome",
     "metrics",
+    "origin_bounds",
     "plot",
     "rare_losses",
     "report",
@@ -55,6 +59,7 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk import metrics as metrics
     from supplyrisk import plot as plot
     from supplyrisk import report as report
+    from supplyrisk.analysis.origins import origin_bounds as origin_bounds
     from supplyrisk.casefile.bundled import cases as cases
     from supplyrisk.casefile.bundled import load_case as load_case
     from supplyrisk.casefile.bundled import load_outcome as load_outcome
@@ -69,6 +74,8 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk.errors import InvalidInputError as InvalidInputError
     from supplyrisk.explanation import explain as explain
     from supplyrisk.model.case import Case as Case
+    from supplyrisk.model.chain import Route as Route
+    from supplyrisk.model.chain import Smelter as Smelter
     from supplyrisk.model.duration import Duration as Duration
     from supplyrisk.model.evidence import Citation as Citation
     from supplyrisk.model.evidence import Evidence as Evidence
@@ -78,13 +85,14 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk.model.hazard import Peril as Peril
     from supplyrisk.model.hazard import RampUp as RampUp
     from supplyrisk.model.hazard import Scope as Scope
+    from supplyrisk.model.insurance import Policy as Policy
     from supplyrisk.model.market import CommodityExposure as CommodityExposure
     from supplyrisk.model.market import Market as Market
-    from supplyrisk.model.market import PriceTerms as PriceTerms
     from supplyrisk.model.market import Supply as Supply
     from supplyrisk.model.outcome import Observation as Observation
     from supplyrisk.model.outcome import Outcome as Outcome
     from supplyrisk.model.site import MineSite as MineSite
+    from supplyrisk.model.terms import PriceTerms as PriceTerms
     from supplyrisk.scorecard import Scorecard as Scorecard
     from supplyrisk.scorecard import score as score
 else:  # hidden from mypy: a visible module __getattr__ makes every misspelt name pass
@@ -104,11 +112,14 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "Outcome": "model.outcome",
         "Outlook": "engine.outlook",
         "Peril": "model.hazard",
-        "PriceTerms": "model.market",
+        "Policy": "model.insurance",
+        "PriceTerms": "model.terms",
         "RampUp": "model.hazard",
         "RareLosses": "engine.weighted",
+        "Route": "model.chain",
         "Scope": "model.hazard",
         "Scorecard": "scorecard",
+        "Smelter": "model.chain",
         "Source": "model.evidence",
         "Supply": "model.market",
         "cases": "casefile.bundled",
@@ -116,6 +127,7 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "explain": "explanation",
         "load_case": "casefile.bundled",
         "load_outcome": "casefile.bundled",
+        "origin_bounds": "analysis.origins",
         "rare_losses": "engine.rare",
         "save_case": "casefile.write",
         "score": "scorecard",

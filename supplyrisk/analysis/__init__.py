@@ -1,0 +1,1 @@
+"""Questions to a case that no single simulation answers."""
