@@ -111,6 +111,7 @@ def check_walikale(results):
     # On the same futures stock helps against running short, and a hedge against the price.
     base, stock, hedge = results["what_if"].values()
     assert stock["probability_short"] < base["probability_short"]
-    assert stock["tail_cost_usd"] == base["tail_cost_usd"]
+    # A larger stock leaves less unmet use, and so moves the price itself by a trace.
+    assert stock["tail_cost_usd"] == pytest.approx(base["tail_cost_usd"], rel=1e-3)
     assert hedge["probability_short"] == base["probability_short"]
     assert hedge["tail_cost_usd"] < base["tail_cost_usd"]

@@ -126,7 +126,8 @@ def build_case(
 _LEFT_OUT: Final = (
     "Short, partial and technical losses: the catalogue holds few, so rates are lower bounds.",
     "Sanctions: the catalogue holds no stop of supply by them.",
-    "Ways, smelters and stocks: a blocked road or a shut smelter is not simulated.",
+    "Ways, smelters and exchange stocks: a blocked road or a shut smelter is not simulated.",
+    "Stocks of those who use the metal: taken as 28 days, an assumption of the library.",
 )
 
 

@@ -12,16 +12,16 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from supplyrisk.engine import occurrence, prices
 from supplyrisk.engine._years import BLOCK_YEARS
-from supplyrisk.engine.draws import Block, Events
-from supplyrisk.engine.exposures import BuyerLosses, buyer_losses
-from supplyrisk.engine.losses import Cells, losses
+from supplyrisk.engine.draws import Block, Events, draw_events
+from supplyrisk.engine.losses import losses
+from supplyrisk.engine.markets import MarketResult, run_market
 from supplyrisk.engine.results import BlockResult, EventRows, no_rows, sorted_rows
 from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.engine.tally import Largest, Tally
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from supplyrisk.engine.book import Book
-    from supplyrisk.engine.expectation import Expectations
     from supplyrisk.engine.losses import Losses
     from supplyrisk.engine.plan import Basis
-    from supplyrisk.model.market import Market
+    from supplyrisk.engine.trade import Trade
 
     Floats = NDArray[np.float64]
 
@@ -62,15 +61,15 @@ class Job:
         The case and the seed, as futures are drawn from them.
     basis
         How losses are counted.
-    tables
-        Expectations behind the price; none without a market.
+    trades
+        Chain, market and buyers by commodity; none without a market.
     with_events
         Whether to keep the event loss table.
     """
 
     book: Book
     basis: Basis
-    tables: Expectations | None
+    trades: dict[str, Trade]
     with_events: bool
 
     def sizes(self, n_scenarios: int) -> list[int]:
@@ -194,81 +193,60 @@ def _run_futures(job: Job, block: int, n: int) -> BlockResult:
     book, plan = job.book, job.book.plan
     first = block * BLOCK_SIZE
     n_kept = min(max(N_KEPT - first, 0), n)
-    market = None if job.tables is None else plan.case.market()
-    # Cells by step cost the most: only for paths that are kept, and for buyers.
-    edges = plan.edges_days
-    if not n_kept and (market is None or not plan.case.exposures):
-        edges = edges[[0, -1]]
+    # Cells by step cost the most: only for paths that are kept, unless a market makes them.
+    alone = str(plan.case.commodity) not in job.trades
+    edges = plan.edges_days if n_kept and alone else plan.edges_days[[0, -1]]
     drawn = Block(book, block, BLOCK_SIZE)
     tally, largest = Tally(book, n), Largest(book, n, drawn.wide_events())
     daily = plan.production_t_per_day
     lost_by_step = np.zeros((n_kept, plan.n_steps))
     held: list[Events] = []
     rows: list[EventRows] = []
-    cells: list[Cells] = []
     for sites, events in drawn.groups(n):
         lost = losses(plan, events, edges)
         lost_t, alone_t = _tonnes(daily, events, lost)
         tally.add(sites, events.scenario, events.threat, events.site, lost_t)
         largest.add(events.scenario, events.threat, events.number, alone_t)
-        if n_kept:
+        if n_kept and alone:
             lost_by_step += lost.cells.series(daily, n, plan.n_steps)[:n_kept]
-        if market is not None:
+        if job.trades:
             held.append(events)
-            cells.append(lost.cells)
         if job.with_events:
             rows.append(_event_rows(events, lost_t, alone_t))
-    supply = daily.sum() * np.diff(plan.edges_days) - lost_by_step
+    own = Events.joined(held) if job.trades else None
+    markets = {name: _market(job, trade, own, block, n) for name, trade in job.trades.items()}
+    if alone:
+        supply = daily.sum() * np.diff(plan.edges_days) - lost_by_step
+    else:
+        supply = markets[str(plan.case.commodity)].supply_t
     result = BlockResult(
         lost_t=tally.lost_t,
         largest_loss_t=largest.done(),
         rows=sorted_rows(rows),
         supply_t=supply,
-        price_usd_per_t=None,
-        peak_price_usd_per_t=None,
-        buyers={},
+        markets=markets,
         sums=tally.sums(),
     )
-    if market is not None and job.tables is not None:
-        events, at_step = Events.joined(held), Cells.joined(cells)
-        result = _with_prices(job, block, market, job.tables, result, events, at_step)
     return result.shifted(first)
 
 
-def _with_prices(
-    job: Job,
-    block: int,
-    market: Market,
-    tables: Expectations,
-    result: BlockResult,
-    events: Events,
-    cells: Cells,
-) -> BlockResult:
-    """Add prices and buyers to a block, some futures at a time: their paths are long."""
-    plan, n, n_kept = job.book.plan, len(result.lost_t), len(result.supply_t)
-    noise = prices.Noise(job.book.streams.block(block), market.commodity)
-    exposures = sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id)
-    kept = [np.empty((0, plan.n_steps))]
-    peaks: list[Floats] = []
-    buyers: dict[str, list[BuyerLosses]] = {buyer.buyer_id: [] for buyer in exposures}
+def _market(job: Job, trade: Trade, own: Events | None, block: int, n: int) -> MarketResult:
+    """Run a commodity's market, some futures at a time: their paths are long."""
+    events, places = own, None
+    if trade.book is not None or events is None:
+        events = draw_events(trade.book or job.book, block, n, BLOCK_SIZE)
+    if trade.place_book is not None:
+        places = draw_events(trade.place_book, block, n, BLOCK_SIZE)
+    noise = prices.Noise(job.book.streams.block(block), trade.market.commodity)
+    n_kept = min(max(N_KEPT - block * BLOCK_SIZE, 0), n)
+    parts = []
     for first in range(0, n, _PRICED_AT_A_TIME):
         last = min(first + _PRICED_AT_A_TIME, n)
         some = events.between(first, last)
-        paths = prices.price_paths(plan, market, tables, some, noise, last - first)
-        if first < n_kept:
-            kept.append(paths.path[: n_kept - first])
-        peaks.append(paths.path.max(axis=1))
-        if buyers:
-            at_step = cells.between(first, last)
-        for buyer in exposures:
-            found = buyer_losses(plan, buyer, market, paths, at_step)
-            buyers[buyer.buyer_id].append(found)
-    return replace(
-        result,
-        price_usd_per_t=np.concatenate(kept),
-        peak_price_usd_per_t=np.concatenate(peaks),
-        buyers={name: BuyerLosses.joined(parts) for name, parts in buyers.items()},
-    )
+        there = None if places is None else places.between(first, last)
+        kept = min(max(n_kept - first, 0), last - first)
+        parts.append(run_market(trade, some, there, noise, last - first, kept))
+    return MarketResult.joined(parts)
 
 
 def _run_years(job: Job, block: int, n: int) -> BlockResult:
@@ -280,9 +258,7 @@ def _run_years(job: Job, block: int, n: int) -> BlockResult:
         largest_loss_t=lost.largest_loss_t,
         rows=occurrence.event_rows(job.book, block, every) if job.with_events else no_rows(),
         supply_t=np.empty((0, job.book.plan.n_steps)),
-        price_usd_per_t=None,
-        peak_price_usd_per_t=None,
-        buyers={},
+        markets={},
         sums=lost.sums,
     )
     return result.shifted(block * BLOCK_YEARS)

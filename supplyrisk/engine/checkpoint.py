@@ -14,7 +14,8 @@ import numpy as np
 from supplyrisk import _files
 from supplyrisk.engine.contributions import GROUPS, Sums
 from supplyrisk.engine.event_store import EventFile, event_file
-from supplyrisk.engine.exposures import BuyerLosses
+from supplyrisk.engine.exposures import BuyerLosses, BuyerSteps
+from supplyrisk.engine.markets import MarketResult
 from supplyrisk.engine.results import BlockResult, EventRows
 from supplyrisk.errors import Fault, InvalidInputError
 
@@ -30,7 +31,10 @@ _DIGEST_SIZE: Final = 32
 _EVENTS: Final = "events.digest"
 _N_ROWS: Final = "events.n_rows"
 _PLAIN: Final = ("lost_t", "largest_loss_t", "supply_t")
-_PRICED: Final = ("price_usd_per_t", "peak_price_usd_per_t")
+_BUYER: Final = tuple(field.name for field in fields(BuyerLosses))
+_MARKET: Final = tuple(
+    field.name for field in fields(MarketResult) if field.name not in {"buyers", "buyer_steps"}
+)
 
 
 class Checkpoint:
@@ -181,28 +185,43 @@ def _damaged(path: Path) -> InvalidInputError:
 def _arrays(result: BlockResult) -> dict[str, Any]:
     """Return the arrays of a block by name."""
     held = {name: getattr(result, name) for name in _PLAIN}
-    held |= {name: getattr(result, name) for name in _PRICED if getattr(result, name) is not None}
     held |= {f"rows.{field.name}": getattr(result.rows, field.name) for field in fields(EventRows)}
     held |= {f"sums.{by}": np.stack(parts) for by, parts in result.sums.items()}
-    for buyer_id, lost in result.buyers.items():
-        held |= {f"buyers.{buyer_id}.{f.name}": getattr(lost, f.name) for f in fields(BuyerLosses)}
+    for commodity, market in result.markets.items():
+        here = f"markets.{commodity}"
+        held |= {f"{here}.{name}": getattr(market, name) for name in _MARKET}
+        for buyer_id, lost in market.buyers.items():
+            for name in _BUYER:
+                held[f"{here}.buyers.{buyer_id}.{name}"] = getattr(lost, name)
+            held[f"{here}.buyers.{buyer_id}.steps"] = np.stack(market.buyer_steps[buyer_id])
     return held
 
 
 def _result(held: Mapping[str, NDArray[Any]]) -> BlockResult:
     plain: dict[str, Any] = {name: held[name] for name in _PLAIN}
-    priced: dict[str, Any] = {name: held.get(name) for name in _PRICED}
     rows = EventRows(**{field.name: held[f"rows.{field.name}"] for field in fields(EventRows)})
-    buyers = dict.fromkeys(name.split(".")[1] for name in held if name.startswith("buyers."))
+    commodities = dict.fromkeys(name.split(".")[1] for name in held if name.startswith("markets."))
     return BlockResult(
         **plain,
-        **priced,
         rows=rows,
+        markets={commodity: _market(held, f"markets.{commodity}") for commodity in commodities},
+        sums={by: Sums(*held[f"sums.{by}"]) for by in GROUPS},
+    )
+
+
+def _market(held: Mapping[str, NDArray[Any]], here: str) -> MarketResult:
+    inside = f"{here}.buyers."
+    buyers = dict.fromkeys(
+        name.removeprefix(inside).split(".")[0] for name in held if name.startswith(inside)
+    )
+    plain: dict[str, Any] = {name: held[f"{here}.{name}"] for name in _MARKET}
+    return MarketResult(
+        **plain,
         buyers={
-            buyer_id: BuyerLosses(
-                **{f.name: held[f"buyers.{buyer_id}.{f.name}"] for f in fields(BuyerLosses)}
-            )
+            buyer_id: BuyerLosses(**{name: held[f"{inside}{buyer_id}.{name}"] for name in _BUYER})
             for buyer_id in buyers
         },
-        sums={by: Sums(*held[f"sums.{by}"]) for by in GROUPS},
+        buyer_steps={
+            buyer_id: BuyerSteps(*held[f"{inside}{buyer_id}.steps"]) for buyer_id in buyers
+        },
     )

@@ -129,18 +129,18 @@ class EventTable:
         n = sum(_n_rows(part) for part in self.parts)
         return _filled(n, (rows for part in self.parts for rows in self._read(part)))
 
-    def of_site(self, site: int) -> Iterator[tuple[int, int, EventRows]]:
-        """Give the rows of one site, a block at a time.
+    def of_sites(self, *sites: int) -> Iterator[tuple[int, int, EventRows]]:
+        """Give the rows of some sites, a block at a time.
 
         Parameters
         ----------
-        site : int
-            Site of the plan.
+        *sites : int
+            Sites of the plan.
 
         Yields
         ------
         tuple of int, int and EventRows
-            First scenario of a block, number of its scenarios, and the site's rows in it.
+            First scenario of a block, number of its scenarios, and the sites' rows in it.
 
         Raises
         ------
@@ -151,7 +151,9 @@ class EventTable:
         """
         first = 0
         for n, part in zip(self.sizes, self.parts, strict=True):
-            found = [_taken(rows, np.flatnonzero(rows.site == site)) for rows in self._read(part)]
+            found = [
+                _taken(rows, np.flatnonzero(np.isin(rows.site, sites))) for rows in self._read(part)
+            ]
             yield first, n, _filled(sum(map(_n_rows, found)), found)
             first += n
 

@@ -1,13 +1,9 @@
-"""What a scenario costs a buyer: dearer metal, missing metal, lost margin.
-
-First version: a named source delivers what its sites produce, own stock bridges the gap, and what
-is still missing is not replaced. Stock is not rebuilt within the horizon.
-"""
+"""What a scenario costs a buyer: dearer metal, missing metal, lost margin."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from supplyrisk.engine.losses import Cells
-    from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.prices import Prices
     from supplyrisk.model.market import CommodityExposure, Market
 
@@ -35,19 +29,26 @@ class BuyerLosses:
     cost_usd
         Extra cost of the metal received against the same path without the disruptions that became
         known after the price date; what was shut before is in the price, so its return is a gain.
-        [USD]
+        Levies on it are part of it. [USD]
     cost_against_budget_usd
-        Extra cost of the metal received against the price before. [USD]
+        Extra cost of the metal received against the budgeted price. [USD]
     shortage_t
         Demand not met after own stock. [t]
     lost_margin_usd
-        Margin on the demand not met. [USD]
+        Margin on the demand not met, and penalties for it. [USD]
+    first_short_days
+        Day on which the step ends in which demand is first not met; infinite where it always is.
+        [d]
+    short_days
+        Days of demand that are not met. [d]
     """
 
     cost_usd: Floats
     cost_against_budget_usd: Floats
     shortage_t: Floats
     lost_margin_usd: Floats
+    first_short_days: Floats
+    short_days: Floats
 
     @classmethod
     def joined(cls, parts: Sequence[BuyerLosses]) -> BuyerLosses:
@@ -56,71 +57,163 @@ class BuyerLosses:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
+class BuyerSteps(NamedTuple):
+    """Sums over scenarios of a buyer's results by step, shape (n_steps,) each; they add up.
+
+    Attributes
+    ----------
+    received_t
+        Metal received. [t]
+    shortage_t
+        Demand not met. [t]
+    cost_usd
+        Extra cost, as in `BuyerLosses`. [USD]
+    n_short
+        Scenarios in which demand is not met. [1]
+    """
+
+    received_t: Floats
+    shortage_t: Floats
+    cost_usd: Floats
+    n_short: Floats
+
+
+class Received(NamedTuple):
+    """Metal of one buyer, shape (n_steps, n_scenarios) each.
+
+    Attributes
+    ----------
+    agreed_t
+        From the sources that he named. [t]
+    open_t
+        From the market at large. [t]
+    short_t
+        Demand not met. [t]
+    levy
+        Levy on what his sources delivered, as a share of the price; None without any. [1]
+    """
+
+    agreed_t: Floats
+    open_t: Floats
+    short_t: Floats
+    levy: Floats | None
+
+
 def buyer_losses(
-    plan: Plan,
-    buyer: CommodityExposure,
-    market: Market,
-    prices: Prices,
-    cells: Cells,
-) -> BuyerLosses:
-    """Work out what a block of scenarios costs a buyer.
+    buyer: CommodityExposure, market: Market, prices: Prices, got: Received, edges_days: Floats
+) -> tuple[BuyerLosses, BuyerSteps]:
+    """Work out what some scenarios cost a buyer.
 
     Parameters
     ----------
-    plan : Plan
-        The case as arrays.
     buyer : CommodityExposure
         The buyer.
     market : Market
         The market that he buys from.
     prices : Prices
         Price paths.
-    cells : Cells
-        Lost production by scenario, step and site.
+    got : Received
+        What he received.
+    edges_days : ndarray, shape (n_steps + 1,)
+        Edges of the steps. [d]
 
     Returns
     -------
     BuyerLosses
         Costs and shortage by scenario.
+    BuyerSteps
+        Sums by step.
 
     Notes
     -----
-    Missing metal is ``sum_j share_j (1 - production of source j / plan of source j)`` of demand.
-    Stock covers its running total up to ``inventory_days`` of use. The margin is net of metal, so
-    metal that is not bought is counted once, as margin.
+    His price terms hold for what his sources deliver and for his usual purchases from the market
+    at large; what he buys there beyond that, to replace or to restock, is paid at spot. The hedge
+    takes its share of both differences while it lasts. The margin is net of metal, so metal that
+    is not bought is counted once, as margin.
     """
-    n_scenarios = len(prices.path)
-    days = np.diff(plan.edges_days)
+    days = np.diff(edges_days)
     daily = buyer.demand_tpa / DAYS_PER_YEAR
-    weights = np.zeros(len(plan.sites))
-    for source in buyer.sources:
-        sites = plan.in_scope(source.scope)
-        production = plan.production_t_per_day[sites].sum()
-        if production > 0.0:
-            weights[sites] += source.share * plan.production_t_per_day[sites] / production
-    missing = daily * cells.series(weights, n_scenarios, plan.n_steps)
-    received = daily * days - missing
-    shortage = np.maximum(missing.sum(axis=1) - buyer.inventory_days * daily, 0.0)
-    against_path, against_budget = _price_differences(buyer, market, prices)
-    return BuyerLosses(
-        cost_usd=(received * against_path).sum(axis=1),
-        cost_against_budget_usd=(received * against_budget).sum(axis=1),
+    named = sum(source.share for source in buyer.sources if source.scope.kind != "market")
+    usual = (1.0 - named) * daily * days
+    at_terms = np.minimum(got.open_t, np.maximum(usual, 0.0)[:, np.newaxis])
+    extra = got.open_t - at_terms
+    at_terms += got.agreed_t
+    floating = _floating(buyer, edges_days)
+    paid, paid_before = (
+        _paid(buyer, path.T, market.quote_usd_per_t, edges_days)
+        for path in (prices.path, prices.undisturbed)
+    )
+    spot, before = prices.path.T, prices.undisturbed.T
+    cost = floating * (at_terms * (paid - paid_before) + extra * (spot - before))
+    budget = market.price_usd_per_t if buyer.budget_usd_per_t is None else buyer.budget_usd_per_t
+    premium = buyer.price_terms.premium_usd_per_t
+    gap = paid - premium - budget
+    loose = 1.0 if buyer.price_terms.kind == "fixed" else floating
+    against_budget = at_terms * (loose * gap + premium) + extra * (floating * (spot - budget))
+    if got.levy is not None:
+        levied = got.agreed_t * got.levy * paid
+        cost += levied
+        against_budget += levied
+    shortage = _total(got.short_t)
+    is_short = got.short_t > 1e-9 * daily * days[:, np.newaxis]
+    first = np.where(is_short.any(axis=0), edges_days[1:][is_short.argmax(axis=0)], np.inf)
+    losses = BuyerLosses(
+        cost_usd=_total(cost),
+        cost_against_budget_usd=_total(against_budget),
         shortage_t=shortage,
-        lost_margin_usd=shortage * buyer.margin_usd_per_t,
+        lost_margin_usd=shortage * (buyer.margin_usd_per_t + buyer.penalty_usd_per_t),
+        first_short_days=first,
+        short_days=shortage / daily,
+    )
+    return losses, BuyerSteps(
+        received_t=(got.agreed_t + got.open_t).sum(axis=1),
+        shortage_t=got.short_t.sum(axis=1),
+        cost_usd=cost.sum(axis=1),
+        n_short=is_short.sum(axis=1).astype(float),
     )
 
 
-def _price_differences(
-    buyer: CommodityExposure, market: Market, prices: Prices
-) -> tuple[Floats, Floats]:
-    """Return what a tonne costs more than without disruptions, and than budgeted [USD/t]."""
+def _total(values: Floats) -> Floats:
+    """Sum over the steps, of a lone scenario in the same order as beside others."""
+    return np.asarray(values.sum(axis=0) if values.shape[1] > 1 else values.cumsum(axis=0)[-1])
+
+
+def _floating(buyer: CommodityExposure, edges_days: Floats) -> Floats:
+    """Share of the purchases whose price is not hedged, shape (n_steps, 1) [1]."""
+    hedged = np.full(len(edges_days) - 1, buyer.hedged_share)
+    if buyer.hedge_days is not None:
+        covered = np.clip(buyer.hedge_days - edges_days[:-1], 0.0, np.diff(edges_days))
+        hedged *= covered / np.diff(edges_days)
+    return 1.0 - hedged[:, np.newaxis]
+
+
+def _paid(buyer: CommodityExposure, spot: Floats, quote: float, edges_days: Floats) -> Floats:
+    """Price by the terms of a buyer, shape (n_steps, n_scenarios) [USD/t]."""
     terms = buyer.price_terms
     if terms.kind == "fixed" and terms.price_usd_per_t is not None:
-        budget = terms.price_usd_per_t - market.price_usd_per_t
-        return np.zeros_like(prices.path), np.full_like(prices.path, budget)
-    floating = 1.0 - buyer.hedged_share
-    budget_gap = prices.path - market.price_usd_per_t
-    return (
-        floating * (prices.path - prices.undisturbed),
-        floating * budget_gap + terms.premium_usd_per_t,
-    )
+        return np.full(spot.shape, terms.price_usd_per_t * terms.usd_per_unit)
+    paid = spot
+    if terms.kind == "indexed":
+        paid = _averaged(spot, quote, edges_days, terms.averaging_days, terms.lag_days)
+    paid = paid + terms.premium_usd_per_t
+    if terms.floor_usd_per_t is not None or terms.cap_usd_per_t is not None:
+        paid = np.clip(paid, terms.floor_usd_per_t, terms.cap_usd_per_t)
+    return np.asarray(paid)
+
+
+def _averaged(spot: Floats, quote: float, edges: Floats, period: float, lag: float) -> Floats:
+    """Mean price of the period that ends `lag` days before each step does [USD/t].
+
+    Before the first step the price is the last quote.
+    """
+    integral = np.zeros((len(edges), spot.shape[1]))
+    np.cumsum(spot * np.diff(edges)[:, np.newaxis], axis=0, out=integral[1:])
+
+    def until(t: Floats) -> Floats:
+        place = np.clip(np.searchsorted(edges, t, side="right") - 1, 0, len(edges) - 2)
+        into = (t - edges[place])[:, np.newaxis]
+        inside = integral[place] + np.where(into > 0.0, into * spot[place], 0.0)
+        return np.asarray(inside + np.where(into < 0.0, into * quote, 0.0))
+
+    ends = edges[1:] - lag
+    return (until(ends) - until(ends - period)) / period

@@ -11,6 +11,7 @@ from supplyrisk import _validation as check
 from supplyrisk.engine import production
 from supplyrisk.engine.book import open_book
 from supplyrisk.engine.contributions import GROUPS, TAIL_LEVEL
+from supplyrisk.engine.market_outlook import MarketOutlook
 from supplyrisk.engine.tails import tail_parts
 from supplyrisk.errors import InvalidInputError
 
@@ -39,7 +40,7 @@ ENOUGH_IN_THE_TAIL: Final = 300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outlook:
+class Outlook(MarketOutlook):
     """The simulated futures of a case; made by `supplyrisk.simulate`.
 
     Attributes
@@ -120,33 +121,16 @@ class Outlook:
         Returns
         -------
         pandas.DataFrame
-            Columns are pairs of quantity (``supply_t`` [t in the step], ``price_usd_per_t`` [USD/t
-            at the end of the step]) and statistic (mean, q05, q25, q50, q75, q95); from the first
+            Columns are pairs of quantity (``supply_t`` that is mined and, with a market,
+            ``refined_t`` that reaches it [t in the step]; ``price_usd_per_t`` [USD/t], and stocks
+            ``upstream_t`` before the market, ``exchange_t`` and ``buyers_t`` [t] at the end of
+            the step) and statistic (mean, q05, q25, q50, q75, q95); from the first
             20,000 scenarios at most, whose number stands in ``attrs["n_scenarios"]``.
         """
         self._need_calendar("series by step")
         from supplyrisk.engine import tables
 
         return tables.steps_table(self.plan, self.result)
-
-    @cached_property
-    def exposures(self) -> pd.DataFrame:
-        """Results by buyer, indexed by buyer_id.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst
-            5 %, each with its 90 % interval in columns that end in ``_ci_low`` and ``_ci_high``;
-            time_to_survive_days is stock over the share of the largest source. Costs are against
-            the path on the same noise without the disruptions that became known after the price
-            date (what was shut before is in the price: its return is a gain), or
-            ``against_budget``: the price before.
-        """
-        self._need_calendar("the results of buyers")
-        from supplyrisk.engine import tables
-
-        return tables.exposures_table(self.plan, self.result)
 
     def summary(self) -> pd.DataFrame:
         """Headline numbers with their 90 % confidence intervals.
@@ -233,6 +217,31 @@ class Outlook:
 
         return tables.events_table(self.plan, replace(self.result, rows=table.rows()))
 
+    def policies(self) -> pd.DataFrame:
+        """What the policies of the case pay: the insurer's view.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each policy and one for the portfolio, as `engine.policies.policy_table` says:
+            expected payment, probability of a payment, AEP and OEP, rate on line.
+            ``attrs["excluded"]`` lists events that were known losses before the case began.
+
+        Raises
+        ------
+        ValueError
+            If the outlook was not simulated with ``keep="events"``, or a policy does not fit the
+            case.
+
+        Notes
+        -----
+        A policy pays for interruptions that begin within the horizon, each as if it came alone.
+        """
+        table = self._need_events()
+        from supplyrisk.engine import policies
+
+        return policies.policy_table(self.plan, table, self.n_scenarios)
+
     def event_files(self) -> tuple[Path, ...]:
         """Parquet files of an event loss table that is too large to load, in order of scenarios.
 
@@ -252,46 +261,6 @@ class Outlook:
             If the outlook was not simulated with ``keep="events"``.
         """
         return self._need_events().files
-
-    def price_usd_per_t(self, commodity: str | None = None) -> Floats:
-        """Price at the end of each step in the kept scenarios.
-
-        Parameters
-        ----------
-        commodity : str, optional
-            The case's commodity, which is also the default.
-
-        Returns
-        -------
-        ndarray, shape (n_kept, n_steps)
-            Price paths. [USD/t]
-
-        Raises
-        ------
-        ValueError
-            If the case has no market for that commodity.
-        """
-        return self._priced(self.result.price_usd_per_t, commodity)
-
-    def peak_price_usd_per_t(self, commodity: str | None = None) -> Floats:
-        """Highest price at the end of a step.
-
-        Parameters
-        ----------
-        commodity : str, optional
-            The case's commodity, which is also the default.
-
-        Returns
-        -------
-        ndarray, shape (n_scenarios,)
-            Highest price of each scenario. [USD/t]
-
-        Raises
-        ------
-        ValueError
-            If the case has no market for that commodity.
-        """
-        return self._priced(self.result.peak_price_usd_per_t, commodity)
 
     def production_t(self, site_id: str, dates: Sequence[dt.date], *, noise: float = 0.0) -> Floats:
         """Production of one site between dates: what a company reports by quarter.
@@ -328,24 +297,10 @@ class Outlook:
         book = open_book(self.plan, made.seed)
         return tail_parts(book, made.basis, self.lost_t, made.block_size)
 
-    def _need_calendar(self, what: str) -> None:
-        if self.provenance.basis != "calendar":
-            raise ValueError(f"basis must be 'calendar' in simulate for {what}, got 'occurrence'")
-
     def _need_events(self) -> EventTable:
         if self.event_table is None:
             raise ValueError("keep must be 'events' in simulate for this, got 'summary'")
         return self.event_table
-
-    def _priced(self, values: Floats | None, commodity: str | None) -> Floats:
-        self._need_calendar("prices")
-        if values is None or commodity not in {None, self.case.commodity}:
-            have = "the case has none" if values is None else self.case.commodity
-            wanted = self.case.commodity if commodity is None else commodity
-            raise ValueError(
-                f"commodity must have a market that is simulated ({have}), got {wanted!r}"
-            )
-        return values
 
     def __repr__(self) -> str:
         """Say which case, how many futures, which seed."""

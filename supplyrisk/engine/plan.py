@@ -35,6 +35,7 @@ MOST_VOLATILITY: Final = 10.0
 """Largest volatility that is simulated. [1/sqrt(a)]"""
 MOST_EVENTS: Final = 1_000
 """Events that a future may hold on average. [1]"""
+_NOWHERE: Final = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ def sites_in(
     """Return the indices of the sites that a scope holds; `place` is the index of each site."""
     if scope.kind == "country":
         return np.flatnonzero([site.country == scope.name for site in sites])
+    if scope.kind in {"route", "smelter", "market"}:
+        return _NOWHERE
     if place is None:
         place = {site.site_id: number for number, site in enumerate(sites)}
     wanted = {place[name] for name in scope.site_ids or (scope.name,) if name in place}
@@ -238,7 +241,7 @@ def _not_on_the_calendar(sites: list[MineSite]) -> Iterator[Fault]:
 
 
 def _from_hazard(hazard: Hazard, sites: tuple[MineSite, ...], place: Mapping[str, int]) -> Threat:
-    hit = sites_in(hazard.scope, sites, place)
+    hit = sites_in(hazard.scope, sites, place) if hazard.effect == "output" else _NOWHERE
     # A country's remainder is many mines: they are struck one by one, each for its part.
     alone = hazard.scope.kind == "site" and len(hit) == 1
     n_units = sites[hit[0]].n_units if alone else 1
@@ -261,7 +264,7 @@ def _from_event(event: DisruptionEvent, case: Case, sites: tuple[MineSite, ...])
         kind="event",
         name=event.event_id,
         peril=str(event.peril),
-        sites=sites_in(event.scope, sites),
+        sites=sites_in(event.scope, sites) if event.effect == "output" else _NOWHERE,
         severities=((1.0, event.severity),),
         duration=event.duration,
         ramp_up=event.ramp_up,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import special
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from supplyrisk.model.market import Market
 
     Floats = NDArray[np.float64]
+
+
+SUPPLY_PART: Final = 0.6
+"""Part of the elasticity sum that is supply's, where no published values are given. [1]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +94,44 @@ class Noise:
         return self._steps.standard_t(kernel.NOISE_DEGREES, size=(n, n_steps))
 
 
-def price_paths(
+@dataclass(frozen=True, slots=True)
+class Outlooks:
+    """What the market makes of each scenario of a block before its stocks are known.
+
+    Attributes
+    ----------
+    shortfall
+        Share of a year's supply that it expects to miss, beyond what was known on the price date,
+        at the end of each step, shape (n_scenarios, n_steps). [1]
+    elasticity_supply, elasticity_demand
+        Elasticities, the second below 0, shape (n_scenarios,). [1]
+    at_quote
+        Price at the last quote against the price before, apart from noise, shape (n_scenarios, 1).
+        [1]
+    """
+
+    shortfall: Floats
+    elasticity_supply: Floats
+    elasticity_demand: Floats
+    at_quote: Floats
+
+
+def outlooks(
     plan: Plan,
     market: Market,
     tables: Expectations,
     events: Events,
     noise: Noise,
     n_scenarios: int,
-) -> Prices:
-    """Simulate the price in some scenarios of a block.
+) -> Outlooks:
+    """Look ahead as the market does.
 
     Parameters
     ----------
     plan : Plan
         The case as arrays.
     market : Market
-        The market of the case's commodity.
+        The market of the plan's commodity.
     tables : Expectations
         What the market would expect of each threat.
     events : Events
@@ -117,30 +143,62 @@ def price_paths(
 
     Returns
     -------
+    Outlooks
+        Shortfall and elasticities.
+    """
+    price_day, quote_day = _days(plan, market)
+    quoted, later = 0.0, np.zeros((n_scenarios, plan.n_steps))
+    if market.looks_ahead:
+        before = expectation.known_shortfall(plan, tables, price_day)
+        quoted = expectation.known_shortfall(plan, tables, quote_day) - before
+        later = expectation.shortfall(plan, events, tables, n_scenarios) - before
+    total = _elasticity_sum(market, noise.elasticities(n_scenarios))
+    supply, demand = SUPPLY_PART * total, (SUPPLY_PART - 1.0) * total
+    if market.elasticity_supply is not None and market.elasticity_demand is not None:
+        supply = np.full(n_scenarios, market.elasticity_supply)
+        demand = np.full(n_scenarios, market.elasticity_demand)
+    at_quote = kernel.price_ratio(
+        quoted, total[:, np.newaxis], choke_ratio=market.choke_price_ratio
+    )
+    return Outlooks(later, supply, demand, at_quote)
+
+
+def price_paths(
+    plan: Plan, market: Market, at_quote: Floats, ratio: Floats, noise: Noise
+) -> Prices:
+    """Simulate the price in some scenarios of a block.
+
+    Parameters
+    ----------
+    plan : Plan
+        The case as arrays.
+    market : Market
+        The market of the plan's commodity.
+    at_quote : ndarray, shape (n_scenarios, 1)
+        Price at the last quote against the price before, apart from noise. [1]
+    ratio : ndarray, shape (n_scenarios, n_steps)
+        Price against the price before at the end of each step, apart from noise. [1]
+    noise : Noise
+        Their random numbers.
+
+    Returns
+    -------
     Prices
         Paths with and without disruptions.
 
     Notes
     -----
-    Path = last quote x noise x ratio(t) / ratio(quote), where the ratio is that of
-    `supplyrisk.market.price_ratio` for the shortfall beyond what was known on the price date.
+    Path = last quote x noise x ratio(t) / ratio(quote): the quote holds what was known on its day,
+    and what became known since moves the first step.
     """
-    price_day, quote_day = _days(plan, market)
-    before = expectation.known_shortfall(plan, tables, price_day)
-    quoted = expectation.known_shortfall(plan, tables, quote_day) - before
-    later = expectation.shortfall(plan, events, tables, n_scenarios) - before
-    column = _elasticity_sum(market, noise.elasticities(n_scenarios))[:, np.newaxis]
-    choke = market.choke_price_ratio
-    # The quote holds what was known on its day; what became known since moves the first step.
-    at_quote = kernel.price_ratio(quoted, column, choke_ratio=choke)
-    ratio = kernel.price_ratio(later, column, choke_ratio=choke) / at_quote
+    _, quote_day = _days(plan, market)
     days = np.diff(plan.edges_days)
     # The quote may be some days old: the first step bridges them too.
     days[0] -= quote_day
-    steps = noise.steps(n_scenarios, plan.n_steps)
+    steps = noise.steps(len(ratio), plan.n_steps)
     factor = kernel.noise_factor(steps, days, volatility_pa=market.volatility_pa)
     path = market.quote_usd_per_t * factor
-    return Prices(path=path * ratio, undisturbed=path / at_quote)
+    return Prices(path=path * (ratio / at_quote), undisturbed=path / at_quote)
 
 
 def market_view(plan: Plan, market: Market, tables: Expectations) -> MarketView:

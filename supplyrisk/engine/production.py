@@ -65,7 +65,7 @@ def between_dates(
     place = names.index(site_id)
     days = np.diff(edges)
     up = np.tile(days, (sum(table.sizes), 1))
-    for first, n, rows in table.of_site(place):
+    for first, n, rows in table.of_sites(place):
         events = Events(
             scenario=rows.scenario - first,
             threat=rows.threat,

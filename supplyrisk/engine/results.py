@@ -11,13 +11,14 @@ import numpy as np
 
 from supplyrisk.engine._years import BLOCK_YEARS
 from supplyrisk.engine.contributions import Sums
-from supplyrisk.engine.exposures import BuyerLosses
+from supplyrisk.engine.markets import MarketResult
 from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.model.provenance import Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from supplyrisk.engine.exposures import BuyerLosses
     from supplyrisk.model.case import Case
 
     Floats = NDArray[np.float64]
@@ -70,13 +71,8 @@ class BlockResult:
         Events and what they lost; none where blocks are joined, whose events an `EventTable` has.
     supply_t
         Production by step of the kept scenarios, shape (n_kept, n_steps). [t]
-    price_usd_per_t
-        Price by step of the kept scenarios, shape (n_kept, n_steps); none without a market.
-        [USD/t]
-    peak_price_usd_per_t
-        Highest price, shape (n_scenarios,); none without a market. [USD/t]
-    buyers
-        Losses of each buyer by id.
+    markets
+        Prices, metal and buyers by commodity; none by occurrence, or without a market.
     sums
         Sums of the parts' losses and of their squares, by site, country, peril and threat.
     """
@@ -85,14 +81,17 @@ class BlockResult:
     largest_loss_t: Floats
     rows: EventRows
     supply_t: Floats
-    price_usd_per_t: Floats | None
-    peak_price_usd_per_t: Floats | None
-    buyers: dict[str, BuyerLosses]
+    markets: dict[str, MarketResult]
     sums: dict[str, Sums]
 
     def shifted(self, first: int) -> BlockResult:
         """Count scenarios from the first of the simulation instead of the first of the block."""
         return replace(self, rows=replace(self.rows, scenario=self.rows.scenario + first))
+
+    @property
+    def buyers(self) -> dict[str, BuyerLosses]:
+        """Losses of each buyer by id, of every commodity."""
+        return {name: lost for m in self.markets.values() for name, lost in m.buyers.items()}
 
     def without_events(self) -> BlockResult:
         """Drop the event loss table: no summary needs it."""
@@ -144,22 +143,15 @@ def joined(blocks: list[BlockResult]) -> BlockResult:
         largest_loss_t=_sealed(np.concatenate([block.largest_loss_t for block in blocks])),
         rows=no_rows(),
         supply_t=np.concatenate([block.supply_t for block in blocks]),
-        price_usd_per_t=_joined([block.price_usd_per_t for block in blocks]),
-        peak_price_usd_per_t=_joined([block.peak_price_usd_per_t for block in blocks]),
-        buyers={
-            buyer_id: BuyerLosses.joined([block.buyers[buyer_id] for block in blocks])
-            for buyer_id in blocks[0].buyers
+        markets={
+            commodity: MarketResult.joined([block.markets[commodity] for block in blocks])
+            for commodity in blocks[0].markets
         },
         sums={
             by: Sums(*(sum(columns) for columns in zip(*(b.sums[by] for b in blocks), strict=True)))
             for by in blocks[0].sums
         },
     )
-
-
-def _joined(parts: list[Floats | None]) -> Floats | None:
-    whole = [part for part in parts if part is not None]
-    return _sealed(np.concatenate(whole)) if whole else None
 
 
 def _sealed(values: Floats) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 
 from supplyrisk import _validation as check
 from supplyrisk import metrics
-from supplyrisk.engine import blocks, expectation, prices
+from supplyrisk.engine import blocks, prices
 from supplyrisk.engine.blocks import Job
 from supplyrisk.engine.book import open_book
 from supplyrisk.engine.checkpoint import Checkpoint
@@ -23,6 +23,7 @@ from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.plan import Basis, make_plan
 from supplyrisk.engine.results import joined, provenance_of
 from supplyrisk.engine.streams import seed_of
+from supplyrisk.engine.trade import make_trades
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.case import Case
 
@@ -143,10 +144,9 @@ def simulate(  # noqa: PLR0913 - the public contract
     seed = seed_of(store.seed() if rng is None and store is not None else rng)
     plan = make_plan(case, basis)
     calendar = basis == "calendar"
-    market = case.market() if calendar else None
-    tables = None if market is None else expectation.tabulate(plan, market.supply_tpa)
+    trades = make_trades(case, seed, main=plan) if calendar else {}
     book = open_book(plan, seed) if calendar else open_year_book(plan, seed)
-    job = Job(book, basis, tables, with_events=keep == "events")
+    job = Job(book, basis, trades, with_events=keep == "events")
     made = provenance_of(case, seed, n_scenarios, basis)
     about = {
         "case_digest": made.case_digest,
@@ -166,15 +166,14 @@ def simulate(  # noqa: PLR0913 - the public contract
     simulated = sum(sizes)
     if run.interrupted:
         warnings.warn(f"interrupted after {simulated:,} of {run.wanted:,} futures", stacklevel=2)
+    trade = trades.get(str(case.commodity))
     return Outlook(
         case=case,
         provenance=provenance_of(case, seed, simulated, basis),
         event_table=None if events is None else events.table(sizes),
         result=joined(results),
         plan=plan,
-        market_view=None
-        if market is None or tables is None
-        else prices.market_view(plan, market, tables),
+        market_view=None if trade is None else prices.market_view(plan, trade.market, trade.tables),
     )
 
 

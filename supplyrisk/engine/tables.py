@@ -10,10 +10,11 @@ import pandas as pd
 
 from supplyrisk import metrics
 from supplyrisk.engine.contributions import TAIL_LEVEL, labels
+from supplyrisk.engine.markets import BALANCE
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 QUANTILES: Final = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 """Quantiles shown by step, by column name. [1]"""
+
+STEPS: Final = ("price_usd_per_t", "refined_t", "upstream_t", "exchange_t", "buyers_t")
+"""Series of a market that are shown by step, as in `MarketResult`."""
 
 Row = tuple[str, float, float, float, str]
 
@@ -120,16 +124,16 @@ def events_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
 
 def steps_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
     """Return mean and quantiles by step, indexed by the last day of each step."""
-    start = plan.case.start
-    dates = [start + dt.timedelta(days=int(day)) for day in plan.edges_days[1:]]
-    series = {"supply_t": result.supply_t, "price_usd_per_t": result.price_usd_per_t}
+    series = {"supply_t": result.supply_t}
+    own = result.markets.get(str(plan.case.commodity))
+    if own is not None:
+        series |= {name: getattr(own, name) for name in STEPS}
     columns: dict[tuple[str, str], Floats] = {}
     for name, paths in series.items():
-        if paths is not None:
-            columns[name, "mean"] = paths.mean(axis=0)
-            levels = np.quantile(paths, list(QUANTILES.values()), axis=0)
-            columns |= {(name, q): level for q, level in zip(QUANTILES, levels, strict=True)}
-    frame = pd.DataFrame(columns, index=pd.DatetimeIndex(dates, name="date"))
+        columns[name, "mean"] = paths.mean(axis=0)
+        levels = np.quantile(paths, list(QUANTILES.values()), axis=0)
+        columns |= {(name, q): level for q, level in zip(QUANTILES, levels, strict=True)}
+    frame = pd.DataFrame(columns, index=_last_days(plan))
     frame.columns = frame.columns.set_names(["quantity", "statistic"])
     frame.attrs["n_scenarios"] = len(result.supply_t)
     return frame
@@ -137,13 +141,67 @@ def steps_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
 
 def exposures_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
     """Return the results by buyer, indexed by buyer_id."""
+    found = result.buyers
     records = {
-        buyer.buyer_id: _exposure(buyer, result.buyers[buyer.buyer_id])
+        buyer.buyer_id: _exposure(buyer, found[buyer.buyer_id])
         for buyer in sorted(plan.case.exposures, key=lambda buyer: buyer.buyer_id)
-        if buyer.buyer_id in result.buyers
+        if buyer.buyer_id in found
     }
     frame = pd.DataFrame(list(records.values()), index=pd.Index(list(records), dtype=object))
     return frame.rename_axis("buyer_id")
+
+
+def buyer_steps_table(plan: Plan, result: BlockResult, buyer_id: str) -> pd.DataFrame:
+    """Return the mean results of a buyer by step, indexed by the last day of each step."""
+    n = len(result.lost_t)
+    steps = next(m.buyer_steps[buyer_id] for m in result.markets.values() if buyer_id in m.buyers)
+    frame = pd.DataFrame(
+        {
+            "received_t": steps.received_t / n,
+            "shortage_t": steps.shortage_t / n,
+            "cost_usd": steps.cost_usd / n,
+            "probability_short": steps.n_short / n,
+        },
+        index=_last_days(plan),
+    )
+    ends = [metrics.probability_interval(int(k), n) for k in steps.n_short.tolist()]
+    frame["probability_short_ci_low"] = [end.low for end in ends]
+    frame["probability_short_ci_high"] = [end.high for end in ends]
+    return frame
+
+
+def conservation_table(result: BlockResult, commodities: Sequence[str]) -> pd.DataFrame:
+    """Return the balance of metal by commodity, means over the scenarios."""
+    n = len(result.lost_t)
+    records = []
+    for commodity in commodities:
+        market = result.markets[commodity]
+        record = dict(zip((f"{name}_t" for name in BALANCE), market.balance_t / n, strict=True))
+        record["residual_t"] = float(market.residual_t.max())
+        records.append(record)
+    return pd.DataFrame(records, index=pd.Index(list(commodities), name="commodity"))
+
+
+def market_balance_table(plan: Plan, result: BlockResult, commodity: str) -> pd.DataFrame:
+    """Return supply, use and their difference by quarter, means over the scenarios."""
+    market, n = result.markets[commodity], len(result.lost_t)
+    frame = pd.DataFrame(
+        {
+            "supply_t": market.supply_sum_t / n,
+            "use_t": market.use_sum_t / n,
+            "days": np.diff(plan.edges_days),
+        }
+    )
+    # A step belongs to the quarter in which it ends.
+    quarters = frame.groupby(_last_days(plan).to_period("Q").rename("quarter")).sum()
+    quarters.insert(2, "balance_t", quarters["supply_t"] - quarters["use_t"])
+    return quarters
+
+
+def _last_days(plan: Plan) -> pd.DatetimeIndex:
+    start = plan.case.start
+    days = [start + dt.timedelta(days=int(day)) for day in plan.edges_days[1:]]
+    return pd.DatetimeIndex(days, name="date")
 
 
 def _exposure(buyer: CommodityExposure, lost: BuyerLosses) -> dict[str, object]:
@@ -164,6 +222,9 @@ def _exposure(buyer: CommodityExposure, lost: BuyerLosses) -> dict[str, object]:
         record |= _with_ends(f"expected_{name}", float(values.mean()), ends)
         record |= _with_ends(f"tail_{name}", tail, tail_ends)
     record |= _with_ends("probability_short", short / n, metrics.probability_interval(short, n))
+    late = np.isfinite(lost.first_short_days)
+    record["first_short_days"] = float(np.median(lost.first_short_days[late])) if short else np.inf
+    record["expected_short_days"] = float(lost.short_days.mean())
     record["time_to_survive_days"] = buyer.inventory_days / max(shares) if shares else float("inf")
     return record
 
@@ -202,10 +263,10 @@ def _loss_rows(plan: Plan, result: BlockResult) -> Iterator[Row]:
 
 def _price_rows(plan: Plan, result: BlockResult, view: MarketView | None) -> Iterator[Row]:
     market = plan.case.market()
-    if market is None or view is None or result.peak_price_usd_per_t is None:
+    if market is None or view is None:
         return
     nothing = float("nan")
-    peak = result.peak_price_usd_per_t
+    peak = result.markets[market.commodity].peak_price_usd_per_t
     yield "last_quote_usd_per_t", market.quote_usd_per_t, nothing, nothing, "USD/t"
     for level in (0.50, 0.95):
         value = metrics.value_at_risk(peak, level=level)

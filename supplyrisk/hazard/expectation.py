@@ -24,7 +24,7 @@ _N_QUANTILES: Final = 200
 
 
 def days_to_come(
-    duration: Duration, ramp_up: RampUp, elapsed_days: Floats, window_days: float
+    duration: Duration, ramp_up: RampUp, elapsed_days: Floats, window_days: Floats | float
 ) -> Floats:
     """Expected days of loss in the window ahead, for an outage that is running.
 
@@ -36,7 +36,7 @@ def days_to_come(
         Return of production after it.
     elapsed_days : ndarray, shape (n,)
         Days that it has run. [d]
-    window_days : float
+    window_days : ndarray, shape (n,), or float
         Length H of the window ahead. [d]
 
     Returns
@@ -55,13 +55,14 @@ def days_to_come(
     if ramp_up.shape == "never":
         return np.full(elapsed_days.shape, window_days)
     ahead = durations.limited_mean(duration, elapsed_days + window_days)
+    window = np.full(elapsed_days.shape, window_days)[:, np.newaxis]
     sure = np.where(alive > 0.0, alive, 1.0)
     outage = (ahead - durations.limited_mean(duration, elapsed_days)) / sure
     whole = _lengths(duration, elapsed_days)
-    left = np.minimum(whole - elapsed_days[:, np.newaxis], window_days).mean(axis=1)
+    left = np.minimum(whole - elapsed_days[:, np.newaxis], window).mean(axis=1)
     outage = np.where(alive > _CANCELS, outage, left)
     whole, ramp, weight = ramps.pairs(ramp_up, whole)
-    room = window_days - (whole - elapsed_days[:, np.newaxis])
+    room = window - (whole - elapsed_days[:, np.newaxis])
     share = np.clip(room / np.where(ramp > 0.0, ramp, 1.0), 0.0, 1.0)
     after = (weight * ramp * ramps.lost_until(ramp_up, share)).mean(axis=1)
     return np.where(alive > 0.0, outage + after, 0.0)

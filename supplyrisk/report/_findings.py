@@ -87,7 +87,7 @@ def _ongoing_tiles(material: Material) -> Iterator[Markup]:
     for row in sorted(material.ongoing, key=lambda row: row.elapsed_days)[:_MOST_TILES]:
         low, middle, high = (words.days(count) for count in row.left_days)
         yield _tile(
-            words.scope(material.case, row.event.scope),
+            words.capital(words.scope(material.case, row.event.scope)),
             f"{middle} days",
             f"left in the median, after {words.days(row.elapsed_days)} days of standstill "
             f"[{words.NINETY} of the futures: {words.between(low, high)}]",
@@ -182,7 +182,7 @@ def how_long(material: Material) -> Section | None:
         said = paragraph("Nothing stands still at the start of the case.")
         return Section("how-long", "How long?", joined((said, picture))) if picture else None
     sentences = [
-        f"{words.scope(material.case, row.event.scope)} has stood still for "
+        f"{words.capital(words.scope(material.case, row.event.scope))} has stood still for "
         f"{words.days(row.elapsed_days)} days: as likely as not it is back within "
         f"{words.days(row.left_days[1])} more days, and within {WITHIN_DAYS[0]} with probability "
         f"{words.percent(row.over_within[WITHIN_DAYS[0]])}."

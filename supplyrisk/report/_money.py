@@ -35,7 +35,8 @@ def what_price(material: Material) -> Section | None:
         summary_table("The highest price within the horizon", chosen),
         paragraph(
             "The price answers linearly to the share of a year's supply that is expected to be "
-            "missing; this is not validated for more than a quarter of supply.",
+            "missing, or is missing from stocks and use; this is not validated for more than a "
+            "quarter of supply.",
             class_="note",
         ),
     )
@@ -120,7 +121,7 @@ def whose_cost(material: Material) -> Section | None:
         "Costs are against the same futures without the disruptions that became known after the "
         "price before; what was shut by then is in that price, so its return is a gain. A bad "
         f"year is the mean of the worst {words.WORST} of futures, of each row by itself. The "
-        "stock is set against the loss of the largest source.",
+        "stock is set against the loss of the largest source, as if nothing replaced it.",
         class_="note",
     )
     body = (warning, table("What it costs the buyers", columns), note, material.picture("buyers"))
@@ -153,7 +154,7 @@ def _buyer_measures(buyers: pd.DataFrame) -> dict[str, list[str]]:
         "Chance of a shortage": ("probability_short", words.percent),
         "Shortage, expected [t]": ("expected_shortage_t", words.tonnes),
         "Shortage, bad year [t]": ("tail_shortage_t", words.tonnes),
-        "Days that the own stock lasts": ("time_to_survive_days", words.days),
+        "Days that the own stock lasts, nothing replaced": ("time_to_survive_days", words.days),
     }
     first = f"Dearer metal, expected, with {words.NINETY} interval"
     rest = {heading: [say(x) for x in buyers[name]] for heading, (name, say) in shown.items()}

@@ -122,7 +122,14 @@ def scope(case: Case, what: Scope) -> str:
         return country(what.name)
     if what.kind == "site":
         return case.site(what.name).name
+    if what.kind in ("smelter", "route"):
+        return f"the {what.kind} {what.name}"  # an id, as the case has it
     return plain(what.name)
+
+
+def capital(text: str) -> str:
+    """Return a text as the start of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(names: list[str]) -> str:

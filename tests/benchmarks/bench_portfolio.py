@@ -134,7 +134,7 @@ def years_with_tail(plan, n_years):
 
 def futures(case, n_futures):
     """Simulate on the calendar: losses, largest losses, means and spreads of all parts."""
-    job = Job(open_book(make_plan(case), 7), "calendar", None, with_events=False)
+    job = Job(open_book(make_plan(case), 7), "calendar", {}, with_events=False)
     return results.joined([run_block(job, k, n) for k, n in enumerate(job.sizes(n_futures))])
 
 

@@ -45,7 +45,7 @@ def plain_seconds(case, basis, n_futures):
     """CPU seconds of as many plain futures, losses alone: neither paths nor prices."""
     case = dataclasses.replace(case, step_days=case.horizon_days)
     before = time.process_time()
-    job = Job(open_book(make_plan(case, basis), 7), basis, None, with_events=False)
+    job = Job(open_book(make_plan(case, basis), 7), basis, {}, with_events=False)
     for number, n in enumerate(job.sizes(n_futures)):
         run_block(job, number, n)
     return time.process_time() - before

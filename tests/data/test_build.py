@@ -216,6 +216,8 @@ def test_every_figure_has_a_source(commodity, day):
         for field in ("price_usd_per_t", "volatility_pa", "supply_tpa", "demand_tpa"):
             assert f"markets.{market.commodity}.{field}" in paths
     assert bool(case.markets) != any(note.startswith("Prices") for note in case.not_quantified)
+    (stocks,) = (note for note in case.not_quantified if note.startswith("Stocks of those"))
+    assert all(f"{market.consumer_stock_days:g} days" in stocks for market in case.markets)
 
 
 @of_every_metal

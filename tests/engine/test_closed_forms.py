@@ -70,6 +70,9 @@ def market(**more):
         "elasticity_demand": -0.2,
         "elasticity_supply": 0.3,
         "volatility_pa": 0.0,
+        # Expectations alone; what stocks add is worked out in tests/engine/test_chain.py.
+        "counts_stocks": False,
+        "consumer_stock_days": 0.0,
         **more,
     }
     return Market(commodity="tin", **values)
@@ -758,6 +761,8 @@ def exposed(**more):
         "inventory_days": 30.0,
         "hedged_share": 0.3,
         "margin_usd_per_t": 6_000.0,
+        "alternative_limit": 0.0,  # what is missing is not replaced, nor the stock rebuilt
+        "restocking_days": 1e12,
         **more,
     }
     buyer = CommodityExposure(buyer_id="b", name="Buyer", commodity="tin", **values)
@@ -811,6 +816,7 @@ def test_source_of_several_sites_delivers_what_they_make_together():
         commodity="tin",
         demand_tpa=365.0,
         sources=(Supply(scope=Scope.country("COD"), share=1.0),),
+        alternative_limit=0.0,
     )
     event = closure(duration=Duration.fixed(days=100))
     outlook = simulate(case(event, market(), buyer, sites=(site(), site("b", 3 * 365.0))), 5, rng=1)

@@ -159,7 +159,7 @@ def test_production_is_the_same_from_files(whole, files, noise):
 
 
 def test_production_reads_one_block_at_a_time(whole):
-    found = list(whole.event_table.of_site(1))
+    found = list(whole.event_table.of_sites(1))
     assert [(first, n) for first, n, _ in found] == [(b * 32, 32) for b in range(7)] + [(224, 5)]
     for first, n, rows in found:
         assert (rows.site == 1).all()

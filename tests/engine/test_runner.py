@@ -154,7 +154,7 @@ def test_no_more_than_so_many_blocks_are_in_flight(monkeypatch):
 def test_blocks_beyond_the_kept_paths_hold_none_of_them():
     # A view of no rows would keep all the rows alive that it was cut from.
     book = open_book(simulate(CASE, 2, rng=7).plan, 7)
-    job = blocks.Job(book, "calendar", None, with_events=False)
+    job = blocks.Job(book, "calendar", {}, with_events=False)
     late, cut = (blocks.run_block(job, block, SIZE).supply_t for block in (5, 3))
     assert late.shape[0] == 0
     assert cut.shape[0] == 2

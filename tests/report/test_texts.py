@@ -8,6 +8,7 @@ import pytest
 
 import supplyrisk as sr
 from supplyrisk import report
+from supplyrisk.report import _words as words
 
 START = dt.date(2025, 3, 20)
 ATTACK = "<script>document.title='owned'</script> & \"quotes\" 'n $\\frac$ $2"
@@ -145,3 +146,15 @@ def test_names_are_escaped_in_attributes_too(attacked):
     assert ATTACK in html.unescape(alt)
     address = html.escape('https://example.org/?a=1&b="><script>alert(1)</script>')
     assert f'<a href="{address}" rel="noopener noreferrer">' in attacked
+
+
+def test_smelters_and_routes_are_named_as_what_they_are():
+    case = hostile_case()
+    assert words.scope(case, sr.Scope.smelter("msc")) == "the smelter msc"
+    assert words.scope(case, sr.Scope.route("bisie-mombasa")) == "the route bisie-mombasa"
+    assert words.scope(case, sr.Scope.country("COD")) == words.country("COD")
+
+
+def test_the_page_says_what_moves_the_price_and_that_nothing_replaces_the_source(attacked):
+    assert "expected to be missing, or is missing from stocks and use" in attacked
+    assert "Days that the own stock lasts, nothing replaced" in attacked
