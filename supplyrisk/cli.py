@@ -163,7 +163,7 @@ def _print_outlook(outlook: Outlook) -> None:
         shown = dict(zip(columns, [measures, *ends], strict=True))
         print(f"\nWhat it costs: {row['name']} ({buyer_id})\n{_text.table(pd.DataFrame(shown))}")
         print(
-            f"days until the stock is gone without the largest source: "
+            f"days until the stock is gone without the largest source, nothing replaced: "
             f"{_text.shown(row['time_to_survive_days'])}"
         )
 

@@ -47,7 +47,7 @@ class Answer:
     most_extra_share
         Most by which they produce more than planned. [1]
     counts_stocks
-        Whether missing stocks move the price.
+        Whether missing stocks and use not met move the price.
     moves_quantities
         Whether mines, recyclers and the rest of the market answer the price at all.
     """

@@ -79,7 +79,7 @@ class Market(Value):
     looks_ahead
         Whether the price counts the supply that is expected to be missing.
     counts_stocks
-        Whether the price counts the stocks that are missing.
+        Whether the price counts the stocks that are missing, and use that was not met.
     """
 
     commodity: str

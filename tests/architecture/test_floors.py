@@ -46,7 +46,7 @@ FLOOR = {
     "__main__": 9,
 }
 # Array kernels know arrays and the ground floor, not the model.
-KERNELS = {"indicators", "insurance", "market", "metrics"}
+KERNELS = {"flow", "indicators", "insurance", "market", "metrics"}
 
 
 def room_of(path: Path) -> str:
