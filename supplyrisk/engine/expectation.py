@@ -50,6 +50,8 @@ class Expectations:
     announced_left
         Share that announced events which have not started by the end of each step are expected to
         leave of each site, shape (n_sites, n_steps). [1]
+    notice_days
+        How long ahead restarts are announced. [d]
     """
 
     ages: Floats
@@ -57,6 +59,7 @@ class Expectations:
     shares: Floats
     usual_by_site: Floats
     announced_left: Floats
+    notice_days: float
 
     @property
     def usual(self) -> Floats:
@@ -64,7 +67,7 @@ class Expectations:
         return np.asarray(self.usual_by_site.sum(axis=0))
 
 
-def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
+def tabulate(plan: Plan, supply_tpa: float, notice_days: float = 0.0) -> Expectations:
     """Tabulate what the market would expect of each threat at each age.
 
     Parameters
@@ -73,11 +76,14 @@ def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
         The case as arrays.
     supply_tpa : float
         Supply that the price acts on. [t/a]
+    notice_days : float, default 0.0
+        How long ahead restarts are announced. [d]
 
     Returns
     -------
     Expectations
-        Tables and the mean to subtract.
+        Tables and the mean to subtract, which notice does not change: it only moves forward what
+        is learnt.
     """
     ages = np.empty((len(plan.threats), _N_AGES))
     days = np.zeros_like(ages)
@@ -89,13 +95,22 @@ def tabulate(plan: Plan, supply_tpa: float) -> Expectations:
         if threat.duration is not None:
             key = (threat.duration, threat.ramp_up, ages[index, 0])
             if key not in known:
-                days_ahead = expectation.days_to_come(
-                    threat.duration, threat.ramp_up, ages[index], WINDOW_DAYS
+                # No word of a restart: the outage lasts as long as the notice at the least.
+                sure = ages[index] + notice_days
+                days_ahead = notice_days + expectation.days_to_come(
+                    threat.duration, threat.ramp_up, sure, WINDOW_DAYS - notice_days
                 )
-                known[key] = _led_on(days_ahead, ages[index], threat.duration.longest_days)
+                known[key] = _led_on(days_ahead, sure, threat.duration.longest_days)
             days[index] = known[key]
     shares = plan.production_t_per_day * DAYS_PER_YEAR / supply_tpa
-    return Expectations(ages, days, shares, _usual(plan, shares), _announced_left(plan))
+    return Expectations(
+        ages=ages,
+        days=days,
+        shares=shares,
+        usual_by_site=_usual(plan, shares),
+        announced_left=_announced_left(plan),
+        notice_days=notice_days,
+    )
 
 
 def _led_on(days: Floats, ages: Floats, longest: float) -> Floats:
@@ -242,10 +257,12 @@ def _views(plan: Plan, events: Events, tables: Expectations) -> tuple[Ints, Ints
     step = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     t = ends[step]
     days = np.empty(len(row))
-    runs = t < events.restart[row]
+    left = events.restart[row] - t
+    runs = left > tables.notice_days
     at = row[runs]
     days[runs] = _interpolated(tables, events.threat[at], t[runs] - events.start[at])
-    days[~runs] = Outages(plan, events).ramp_left(row[~runs], t[~runs], WINDOW_DAYS)
+    ramp = Outages(plan, events).ramp_left(row[~runs], t[~runs], WINDOW_DAYS)
+    days[~runs] = np.maximum(left[~runs], 0.0) + ramp
     # A sure loss of the whole window would make log(1 - y) infinite.
     return row, step, np.minimum(events.severity[row] * days / WINDOW_DAYS, 1.0 - 1e-12)
 

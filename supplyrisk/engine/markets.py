@@ -125,10 +125,11 @@ def run_market(
     # A lone scenario would be summed in another order than beside others: give it company.
     wide = max(n, 2)
     mines = open_shares(plan, events, edges, wide)
-    struck = None
-    if trade.places is not None and places is not None:
+    struck, seen = None, events
+    if trade.places is not None and trade.ways is not None and places is not None:
         struck = open_shares(trade.places.plan, places, edges, wide)
-    ahead = prices.outlooks(plan, trade.market, trade.tables, events, noise, wide)
+        seen = trade.ways.struck(events, places)
+    ahead = prices.outlooks(trade.looked_at, trade.market, trade.tables, seen, noise, wide)
     known = np.repeat(trade.known_shortfall[:, np.newaxis], wide, axis=1)
     answer = Answer(
         shortfall=np.concatenate([known, ahead.shortfall.T]),

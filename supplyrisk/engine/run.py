@@ -12,7 +12,7 @@ import numpy as np
 
 from supplyrisk import _validation as check
 from supplyrisk import metrics
-from supplyrisk.engine import blocks, prices
+from supplyrisk.engine import blocks
 from supplyrisk.engine.blocks import Job
 from supplyrisk.engine.book import open_book
 from supplyrisk.engine.checkpoint import Checkpoint
@@ -173,7 +173,7 @@ def simulate(  # noqa: PLR0913 - the public contract
         event_table=None if events is None else events.table(sizes),
         result=joined(results),
         plan=plan,
-        market_view=None if trade is None else prices.market_view(plan, trade.market, trade.tables),
+        market_view=None if trade is None else trade.market_view(),
     )
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supplyrisk.engine import expectation
+from supplyrisk.engine import expectation, prices
 from supplyrisk.engine.book import open_book
 from supplyrisk.engine.links import make_links
 from supplyrisk.engine.places import make_places
 from supplyrisk.engine.plan import make_plan
+from supplyrisk.engine.ways import make_ways
 from supplyrisk.engine.weather import expected_shares, shipped_ahead, weather
 from supplyrisk.flow.chain import Chain
 from supplyrisk.flow.downstream import Buyers
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from supplyrisk.engine.links import Links
     from supplyrisk.engine.places import Places
     from supplyrisk.engine.plan import Plan
+    from supplyrisk.engine.prices import MarketView
+    from supplyrisk.engine.ways import Ways
     from supplyrisk.flow.chain import Usual
     from supplyrisk.model.case import Case
+    from supplyrisk.model.hazard import Scope
     from supplyrisk.model.market import CommodityExposure, Market
 
     Floats = NDArray[np.float64]
@@ -50,13 +54,15 @@ class Trade:
         What events of its mines are drawn from; none for the case's own commodity, whose events are
         drawn anyway.
     tables
-        What the market would expect of each threat.
+        What the market would expect of each threat, by way of metal.
     links
         The network and the names of its parts.
     places
         What events may strike beside mines.
     place_book
         What the events of places are drawn from.
+    ways
+        Ways of metal that the market looks ahead on; none where each mine is one.
     chain
         The network, the buyers and the step.
     usual
@@ -79,6 +85,7 @@ class Trade:
     links: Links
     places: Places | None
     place_book: Book | None
+    ways: Ways | None
     chain: Chain
     usual: Usual
     edges_days: Floats
@@ -89,6 +96,15 @@ class Trade:
     def n_before(self) -> int:
         """Steps before the start of the case."""
         return self.chain.n_before
+
+    @property
+    def looked_at(self) -> Plan:
+        """The plan that the market looks ahead on: of mines, or of ways of metal."""
+        return self.plan if self.ways is None else self.ways.plan
+
+    def market_view(self) -> MarketView:
+        """Read the market's last quote backwards."""
+        return prices.market_view(self.looked_at, self.market, self.tables)
 
 
 def make_trades(case: Case, seed: int, *, main: Plan) -> dict[str, Trade]:
@@ -132,10 +148,12 @@ def _trade(case: Case, market: Market, plan: Plan, book: Book | None, seed: int)
     n_before = _steps_before(plan, links)
     step = float(case.step_days)
     edges = np.concatenate([step * np.arange(-n_before, 0), plan.edges_days])
-    tables = expectation.tabulate(plan, market.supply_tpa)
-    before = expectation.known_shortfall(plan, tables, price_day)
+    ways = None if places is None else make_ways(plan, links, places)
+    ahead = plan if ways is None else ways.plan
+    tables = expectation.tabulate(ahead, market.supply_tpa, market.restart_notice_days)
+    before = expectation.known_shortfall(ahead, tables, price_day)
     known = [
-        expectation.known_shortfall(plan, tables, min(day, 0.0)) - before
+        expectation.known_shortfall(ahead, tables, min(day, 0.0)) - before
         if day > price_day
         else 0.0
         for day in edges[1 : n_before + 1].tolist()
@@ -154,6 +172,7 @@ def _trade(case: Case, market: Market, plan: Plan, book: Book | None, seed: int)
         links=links,
         places=places,
         place_book=None if places is None else open_book(places.plan, seed),
+        ways=ways,
         chain=chain,
         usual=chain.usual(weather(plan, links, places, expected, struck)),
         edges_days=edges,
@@ -224,17 +243,33 @@ def _contracts(buyer: CommodityExposure, plan: Plan, links: Links) -> Floats:
     planned = network.planned_at_families()
     agreed = np.zeros(network.n_families)
     for source in buyer.sources:
-        if source.scope.kind == "market":
-            continue
-        if source.scope.kind == "smelter":
-            names = [smelter.smelter_id for smelter in links.smelters]
-            mine = links.family_smelter == names.index(source.scope.name)
-        else:
-            mine = np.isin(links.family_site, plan.in_scope(source.scope))
-        weight = np.where(mine, planned, 0.0)
+        weight = np.where(families_of(source.scope, plan, links), planned, 0.0)
         if weight.sum() > 0.0:
             agreed += source.share * buyer.demand_tpa / DAYS_PER_YEAR * weight / weight.sum()
     direct = links.family_buyer == buyer.buyer_id
     agreed[direct] = np.maximum(agreed[direct], planned[direct])
     # What routes bring beyond his use is sold on.
     return agreed * min(1.0, buyer.demand_tpa / DAYS_PER_YEAR / max(float(agreed.sum()), 1e-300))
+
+
+def families_of(scope: Scope, plan: Plan, links: Links) -> NDArray[np.bool_]:
+    """Families of gates that a source of a buyer delivers through.
+
+    Parameters
+    ----------
+    scope : Scope
+        The source: a place of the case, or a market, which is none.
+    plan : Plan
+        The plan of the mines.
+    links : Links
+        The network.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_families,)
+        Whether metal of each family is the source's.
+    """
+    if scope.kind == "smelter":
+        names = [smelter.smelter_id for smelter in links.smelters]
+        return np.asarray(links.family_smelter == names.index(scope.name))
+    return np.isin(links.family_site, plan.in_scope(scope))

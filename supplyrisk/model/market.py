@@ -11,6 +11,7 @@ from supplyrisk.errors import Fault
 from supplyrisk.model._value import Value
 from supplyrisk.model.hazard import Scope
 from supplyrisk.model.terms import SPOT, PriceTerms
+from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,8 @@ class Market(Value):
         Lag with which mines and recyclers answer to the price. [d]
     most_extra_share
         Most that they add, as a share of the plan. [1]
+    restart_notice_days
+        How long before a restart the market hears of it. [d]
     looks_ahead
         Whether the price counts the supply that is expected to be missing.
     counts_stocks
@@ -101,6 +104,7 @@ class Market(Value):
     restocking_days: float = 24.0
     supply_lag_days: float = 180.0
     most_extra_share: float = 0.1
+    restart_notice_days: float = 0.0
     looks_ahead: bool = True
     counts_stocks: bool = True
 
@@ -122,6 +126,8 @@ class Market(Value):
         for field in _LEAST_0:
             yield from check.number(field, getattr(self, field), least=0.0)
         yield from check.number("choke_price_ratio", self.choke_price_ratio, above=1.0)
+        notice = self.restart_notice_days
+        yield from check.number("restart_notice_days", notice, least=0.0, most=DAYS_PER_YEAR)
         for field in ("looks_ahead", "counts_stocks"):
             yield from check.flag(field, getattr(self, field))
         held = (self.recycled_tpa, self.supply_tpa)

@@ -298,6 +298,96 @@ def test_the_price_counts_what_is_expected_and_what_is_missing_from_stocks():
     assert prices(looks_ahead=False, counts_stocks=False) == pytest.approx(np.ones(20))
 
 
+@pytest.mark.parametrize(
+    ("scope", "more"),
+    [
+        (Scope.route("in"), {}),
+        (Scope.smelter("s"), {}),
+        (Scope.route("out"), {}),
+        (Scope.country("COD"), {"effect": "export"}),
+    ],
+)
+def test_the_market_looks_ahead_on_closed_ways_as_on_shut_mines(scope, more):
+    """Mine a alone feeds smelter s: whatever closes its way is expected to cost what it makes."""
+    layer = (market(counts_stocks=False),)
+
+    def price(*events):
+        lands = (site(country="COD"), site("b", daily=9.0, country="MYS"))
+        outlook = simulate(case(*events, markets=layer, sites=lands, **chain()), 2, rng=1)
+        return outlook.price_usd_per_t()[0]
+
+    shut = price(event(Scope.site("a"), days=100, after=40))
+    assert shut[0] > 30_000.0  # announced, not begun
+    assert price(event(scope, days=100, after=40, **more)) == pytest.approx(shut, rel=1e-12)
+    both = price(
+        event(Scope.site("a"), days=100, after=40),
+        event(scope, days=100, after=40, event_id="f", **more),
+    )
+    assert (both >= shut - 1e-9).all()
+    assert ((both - 30_000.0)[:10] < 2 * (shut - 30_000.0)[:10]).all()  # the same metal, once
+
+
+def test_hazards_of_ways_leave_the_expected_price_where_it_is():
+    hazard = Hazard(
+        hazard_id="closed",
+        peril=Peril.LOGISTICS,
+        scope=Scope.route("in"),
+        rate_pa=1.0,
+        duration=Duration.exponential(mean_days=60.0),
+    )
+    layer = market(counts_stocks=False, elasticity_supply=3.0, elasticity_demand=-2.0)
+    outlook = simulate(case(hazards=(hazard,), markets=(layer,), **chain()), 20_000, rng=3)
+    price = outlook.price_usd_per_t()
+    z = (price.mean(axis=0) - 30_000.0) / (price.std(axis=0) / np.sqrt(len(price)))
+    assert price.std(axis=0).min() > 0.0
+    assert np.abs(z).max() < 4.0
+
+
+def test_a_standby_leg_spares_the_market_the_look_ahead_on_a_closed_one():
+    sites = (site(), site("b", daily=9.0))
+    spare = Route(route_id="spare", from_id="a", to_id="tin", transit_days=10, share=0.0)
+    ways = chain()
+    ways = {**ways, "routes": (*ways["routes"], spare)}
+    hit = event(Scope.route("in"), days=100)
+    layer = (market(counts_stocks=False),)
+    outlook = simulate(case(hit, sites=sites, markets=layer, **ways), 2, rng=1)
+    assert outlook.price_usd_per_t()[0] == pytest.approx(np.full(20, 30_000.0))
+
+
+def test_the_price_falls_when_a_restart_is_announced():
+    """Before the notice E[min(D - u, H) | D > u + 30] is expected, from it on what is left."""
+    length = Duration.exponential(mean_days=100.0)
+    hit = dataclasses.replace(event(Scope.site("a")), duration=length)
+    layer = market(counts_stocks=False, restart_notice_days=30.0)
+    outlook = simulate(case(hit, markets=(layer,)), 500, rng=5, keep="events")
+    rows = outlook.events().set_index("scenario")
+    end = (rows["start_days"] + rows["outage_days"]).to_numpy()[:, np.newaxis]
+    day = outlook.plan.edges_days[1:]
+    # Memoryless: 30 days are sure, then the limited mean of an exponential over the other 335.
+    quiet = 30.0 + 100.0 * -np.expm1(-335.0 / 100.0)
+    left = np.where(end - day > 30.0, quiet, np.maximum(end - day, 0.0))
+    expected = 30_000.0 * (1 + 0.1 * left / 365 / 0.5)
+    assert outlook.price_usd_per_t() == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("notice", [0.0, 20.0, 365.0])
+def test_notice_of_restarts_leaves_the_expected_price_where_it_is(notice):
+    hazard = Hazard(
+        hazard_id="stops",
+        peril=Peril.STRIKE,
+        scope=Scope.site("a"),
+        rate_pa=1.0,
+        duration=Duration.lognormal(median_days=40.0, sigma=0.8),
+    )
+    layer = market(
+        counts_stocks=False, elasticity_supply=3, elasticity_demand=-2, restart_notice_days=notice
+    )
+    outlook = simulate(case(hazards=(hazard,), markets=(layer,)), 20_000, rng=3)
+    price = outlook.price_usd_per_t()
+    z = (price.mean(axis=0) - 30_000.0) / (price.std(axis=0) / np.sqrt(len(price)))
+    assert np.abs(z).max() < 4.0
+
+
 def test_terms_of_a_price_worked_by_hand():
     hit = event(Scope.site("a"), days=100)
 

@@ -165,6 +165,7 @@ FIELDS = {
         "supply_lag_days": ABOVE_0,
         "most_extra_share": LEAST_0,
         "consumer_stock_days": LEAST_0,
+        "restart_notice_days": "must be a finite number >= 0 and <= 365",
         "looks_ahead": FLAG,
         "counts_stocks": FLAG,
     },
