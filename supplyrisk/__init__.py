@@ -30,8 +30,10 @@ __all__ = [
     "Route",
     "Scope",
     "Scorecard",
+    "SmallestStock",
     "Smelter",
     "Source",
+    "StressTest",
     "Supply",
     "cases",
     "data",
@@ -42,6 +44,7 @@ __all__ = [
     "load_case",
     "load_outcome",
     "metrics",
+    "n_minus",
     "origin_bounds",
     "plot",
     "rare_losses",
@@ -50,6 +53,9 @@ __all__ = [
     "score",
     "simulate",
     "sites_from_frame",
+    "smallest_stock",
+    "stress",
+    "what_if",
 ]
 
 if TYPE_CHECKING:  # what editors and mypy see
@@ -59,7 +65,11 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk import metrics as metrics
     from supplyrisk import plot as plot
     from supplyrisk import report as report
+    from supplyrisk.analysis.contingencies import n_minus as n_minus
     from supplyrisk.analysis.origins import origin_bounds as origin_bounds
+    from supplyrisk.analysis.own_stock import SmallestStock as SmallestStock
+    from supplyrisk.analysis.own_stock import smallest_stock as smallest_stock
+    from supplyrisk.analysis.what_ifs import what_if as what_if
     from supplyrisk.casefile.bundled import cases as cases
     from supplyrisk.casefile.bundled import load_case as load_case
     from supplyrisk.casefile.bundled import load_outcome as load_outcome
@@ -70,6 +80,8 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk.engine.outlook import Outlook as Outlook
     from supplyrisk.engine.rare import rare_losses as rare_losses
     from supplyrisk.engine.run import simulate as simulate
+    from supplyrisk.engine.stress import StressTest as StressTest
+    from supplyrisk.engine.stress import stress as stress
     from supplyrisk.engine.weighted import RareLosses as RareLosses
     from supplyrisk.errors import InvalidInputError as InvalidInputError
     from supplyrisk.explanation import explain as explain
@@ -119,20 +131,26 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "Route": "model.chain",
         "Scope": "model.hazard",
         "Scorecard": "scorecard",
+        "SmallestStock": "analysis.own_stock",
         "Smelter": "model.chain",
         "Source": "model.evidence",
+        "StressTest": "engine.stress",
         "Supply": "model.market",
         "cases": "casefile.bundled",
         "exact_losses": "engine.compound",
         "explain": "explanation",
         "load_case": "casefile.bundled",
         "load_outcome": "casefile.bundled",
+        "n_minus": "analysis.contingencies",
         "origin_bounds": "analysis.origins",
         "rare_losses": "engine.rare",
         "save_case": "casefile.write",
         "score": "scorecard",
         "simulate": "engine.run",
         "sites_from_frame": "data.frames",
+        "smallest_stock": "analysis.own_stock",
+        "stress": "engine.stress",
+        "what_if": "analysis.what_ifs",
     }
 
     def __getattr__(name):

@@ -7,6 +7,8 @@ import numbers
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     import pandas as pd
 
 
@@ -49,6 +51,29 @@ def shown(value: object) -> str:
     if abs(x) >= 1000 or x == int(x):
         return f"{x:,.0f}"
     return f"{x:.1f}" if abs(x) >= 100 else f"{x:.3g}"
+
+
+def counted(things: Sized, one: str, many: str = "") -> str:
+    """Return how many things there are, with their name.
+
+    Parameters
+    ----------
+    things : sized
+        The things.
+    one, many : str
+        Name of one of them, and of several; that of one with an s when omitted.
+
+    Returns
+    -------
+    str
+        Number and name.
+
+    Examples
+    --------
+    >>> counted(["Bisie"], "mine"), counted([], "policy", "policies")
+    ('1 mine', '0 policies')
+    """
+    return f"{len(things)} {one if len(things) == 1 else many or one + 's'}"
 
 
 def table(frame: pd.DataFrame, *, index: bool = False) -> str:

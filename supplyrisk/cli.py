@@ -7,13 +7,15 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from supplyrisk.casefile.bundled import cases, load_case
 from supplyrisk.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
     from supplyrisk.engine.outlook import Outlook
     from supplyrisk.model.case import Case
@@ -50,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has seen enough; the interpreter must not flush into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except (InvalidInputError, OSError, UserFaultError) as error:
+    except OSError as error:
+        named = error.filename is not None and error.strerror is not None
+        said = f"{error.filename}: {error.strerror}" if named else str(error)
+        print(f"supplyrisk: {said}", file=sys.stderr)
+        return USER
+    except (InvalidInputError, UserFaultError) as error:
         print(f"supplyrisk: {error}", file=sys.stderr)
         return USER
     return status
@@ -141,13 +148,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _print_outlook(outlook: Outlook) -> None:
-    import pandas as pd  # noqa: PLC0415
-
     from supplyrisk import _text  # noqa: PLC0415
-    from supplyrisk.explanation import ongoing_table, outlook_words  # noqa: PLC0415
+    from supplyrisk.explanation import ongoing_table, outlook_words, way_words  # noqa: PLC0415
 
+    paid = outlook.policies()  # first: a policy that is refused leaves nothing half said
     print(repr(outlook).strip("<>"))
-    for sentence in outlook_words(outlook):
+    for sentence in (*way_words(outlook.case), *outlook_words(outlook)):
         print(sentence)
     ongoing = ongoing_table(outlook.case)
     if len(ongoing):
@@ -155,17 +161,31 @@ def _print_outlook(outlook: Outlook) -> None:
     print(f"\nHow much, and which price (90 % intervals)\n{_text.table(outlook.summary())}")
     parts = outlook.contributions("site").head(8)
     print(f"\nWhere it comes from (t, mean and worst 5 %)\n{_text.table(parts, index=True)}")
-    buyers = outlook.exposures
-    for buyer_id, row in buyers.iterrows():
-        measures = [name for name in row.index if f"{name}_ci_low" in row.index]
-        ends = [[row[f"{name}{end}"] for name in measures] for end in ("", "_ci_low", "_ci_high")]
-        columns = ["measure", "value", "ci_low", "ci_high"]
-        shown = dict(zip(columns, [measures, *ends], strict=True))
-        print(f"\nWhat it costs: {row['name']} ({buyer_id})\n{_text.table(pd.DataFrame(shown))}")
+    if outlook.case.commodity in outlook.result.markets:
+        quarters = _text.table(outlook.market_balance(), index=True)
+        print(f"\nSurplus or deficit of refined metal (mean)\n{quarters}")
+    for buyer_id, row in outlook.exposures.iterrows():
+        print(f"\nWhat it costs: {row['name']} ({buyer_id})\n{_text.table(_measures(row))}")
         print(
             f"days until the stock is gone without the largest source, nothing replaced: "
             f"{_text.shown(row['time_to_survive_days'])}"
         )
+    for policy_id, row in paid.iterrows():
+        print(f"\nWhat it pays: {row['name']} ({policy_id})\n{_text.table(_measures(row))}")
+        print(
+            f"rate on line: {_text.shown(row['rate_on_line'])}; "
+            f"expected over premium: {_text.shown(row['expected_over_premium'])}"
+        )
+
+
+def _measures(row: pd.Series[Any]) -> pd.DataFrame:
+    """Return those figures of a row that have an interval, one below the other."""
+    import pandas as pd  # noqa: PLC0415
+
+    names = [name for name in row.index if f"{name}_ci_low" in row.index]
+    ends = {"value": "", "ci_low": "_ci_low", "ci_high": "_ci_high"}
+    columns = {column: [row[name + end] for name in names] for column, end in ends.items()}
+    return pd.DataFrame({"measure": names, **columns})
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -45,6 +45,12 @@ def tables(outlook: Outlook) -> dict[str, pd.DataFrame]:
         "contributions_by_peril": outlook.contributions("peril").reset_index(),
         "contributions_by_threat": outlook.contributions("threat").reset_index(),
     }
+    if outlook.result.markets:
+        found["conservation"] = outlook.conservation().reset_index()
+    if outlook.case.commodity in outlook.result.markets:
+        found["market_balance"] = outlook.market_balance().reset_index()
+    if outlook.has_events:
+        found["policies"] = outlook.policies().reset_index()
     return {name: table for name, table in found.items() if len(table)}
 
 

@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import re
+import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import supplyrisk as sr
+from supplyrisk._text import shown
 from supplyrisk.cli import main
 from supplyrisk.engine import run
 
@@ -87,6 +91,67 @@ def test_workers_write_the_same_tables(folder, tmp_path):
     again = ["run", str(SEED), "--seed", "7", "--scenarios", "400", "--workers", "2"]
     assert main([*again, "--out", str(tmp_path / "again")]) == 0
     assert digests(tmp_path / "again") == digests(folder)
+
+
+def chained(tmp_path, **changes):
+    """Write a case with routes, a smelter and policies to a file."""
+    case = runpy.run_path(str(Path(__file__).with_name("chained_case.py")))["CASE"]
+    return sr.save_case(replace(case, **changes), tmp_path / "chained.toml")
+
+
+def test_run_shows_and_writes_the_way_of_the_metal_and_the_policies(tmp_path, capsys):
+    path, out = chained(tmp_path), tmp_path / "out"
+    assert main(["run", str(path), "--scenarios", "60", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "Metal takes 3 routes and passes 1 smelter" in said
+    assert "Balance of tin, mean of all futures" in said
+    outlook = sr.simulate(sr.load_case(path), 60, rng=0, keep="events")
+    deficit = said.partition("Surplus or deficit")[2].splitlines()[2:]
+    for line, (quarter, row) in zip(deficit, outlook.market_balance().iterrows(), strict=False):
+        assert line.split()[0] == str(quarter)
+        assert line.split()[1] == shown(row["supply_t"])
+    paid = outlook.policies()
+    for policy_id, name in paid["name"].items():
+        assert f"What it pays: {name} ({policy_id})" in said
+    assert f"rate on line: {shown(paid.loc['own', 'rate_on_line'])}" in said
+    assert paid["aep_1_in_10_usd"].min() > 0.0
+    for payment in paid["aep_1_in_10_usd"]:
+        assert re.search(rf"aep_1_in_10_usd +{shown(payment)} ", said)
+    written = pd.read_csv(out / "policies.csv", index_col="policy_id")
+    numbers = paid.columns[3:]
+    pd.testing.assert_frame_equal(
+        written[numbers], paid[numbers], check_exact=True, check_index_type=False
+    )
+    balance = pd.read_csv(out / "market_balance.csv", index_col="quarter")
+    assert balance["balance_t"].tolist() == outlook.market_balance()["balance_t"].tolist()
+    metal = pd.read_csv(out / "conservation.csv", index_col="commodity")
+    assert metal.loc["tin"].tolist() == outlook.conservation().loc["tin"].tolist()
+    assert (out / "stocks.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_policy_that_is_refused_leaves_nothing_half_said(tmp_path, capsys):
+    path = chained(tmp_path, horizon_days=730)
+    assert main(["run", str(path), "--scenarios", "5", "--out", str(tmp_path / "out")]) == 2
+    caught = capsys.readouterr()
+    assert "policies.far.annual_limit_usd must be left out" in caught.err
+    assert caught.out == ""
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_without_a_market_says_nothing_of_metal_or_policies(tmp_path, capsys):
+    path = chained(tmp_path, routes=(), smelters=(), exposures=(), policies=(), markets=())
+    out = tmp_path / "out"
+    assert main(["run", str(path), "--scenarios", "5", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    for word in ("route", "Surplus", "Balance", "What it pays"):
+        assert word not in said
+    written = {path.name for path in out.iterdir()}
+    assert not written & {"policies.csv", "market_balance.csv", "conservation.csv", "stocks.png"}
+
+
+def test_a_missing_file_is_named_without_an_error_number(capsys):
+    assert main(["check", "missing.toml"]) == 2
+    assert capsys.readouterr().err == "supplyrisk: missing.toml: No such file or directory\n"
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):

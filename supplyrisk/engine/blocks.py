@@ -22,6 +22,7 @@ from supplyrisk.engine._years import BLOCK_YEARS
 from supplyrisk.engine.draws import Block, Events, draw_events
 from supplyrisk.engine.losses import losses
 from supplyrisk.engine.markets import MarketResult, run_market
+from supplyrisk.engine.products import coupled
 from supplyrisk.engine.results import BlockResult, EventRows, no_rows, sorted_rows
 from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.engine.tally import Largest, Tally
@@ -214,7 +215,12 @@ def _run_futures(job: Job, block: int, n: int) -> BlockResult:
         if job.with_events:
             rows.append(_event_rows(events, lost_t, alone_t))
     own = Events.joined(held) if job.trades else None
-    markets = {name: _market(job, trade, own, block, n) for name, trade in job.trades.items()}
+    markets: dict[str, MarketResult] = {}
+    lacking: dict[str, Floats] = {}
+    for name, trade in job.trades.items():
+        markets[name], short = _market(job, trade, own, block, n)
+        lacking |= short
+    markets = coupled(plan.case, markets, lacking, plan.edges_days)
     if alone:
         supply = daily.sum() * np.diff(plan.edges_days) - lost_by_step
     else:
@@ -230,7 +236,9 @@ def _run_futures(job: Job, block: int, n: int) -> BlockResult:
     return result.shifted(first)
 
 
-def _market(job: Job, trade: Trade, own: Events | None, block: int, n: int) -> MarketResult:
+def _market(
+    job: Job, trade: Trade, own: Events | None, block: int, n: int
+) -> tuple[MarketResult, dict[str, Floats]]:
     """Run a commodity's market, some futures at a time: their paths are long."""
     events, places = own, None
     if trade.book is not None or events is None:
@@ -246,7 +254,9 @@ def _market(job: Job, trade: Trade, own: Events | None, block: int, n: int) -> M
         there = None if places is None else places.between(first, last)
         kept = min(max(n_kept - first, 0), last - first)
         parts.append(run_market(trade, some, there, noise, last - first, kept))
-    return MarketResult.joined(parts)
+    results, lacking = zip(*parts, strict=True)
+    together = {name: np.concatenate([one[name] for one in lacking], axis=1) for name in lacking[0]}
+    return MarketResult.joined(results), together
 
 
 def _run_years(job: Job, block: int, n: int) -> BlockResult:

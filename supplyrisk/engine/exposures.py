@@ -35,12 +35,18 @@ class BuyerLosses:
     shortage_t
         Demand not met after own stock. [t]
     lost_margin_usd
-        Margin on the demand not met, and penalties for it. [USD]
+        Margin on the demand not met, and penalties for it; of a product of several metals only
+        while this one is the scarcest. [USD]
     first_short_days
         Day on which the step ends in which demand is first not met; infinite where it always is.
         [d]
     short_days
         Days of demand that are not met. [d]
+    stopped_days
+        Days of output that are lost for want of this metal; as `short_days`, but of a product of
+        several metals only while this one is the scarcest. [d]
+    drawn_days
+        Most that the own stock was below normal, in days of use. [d]
     """
 
     cost_usd: Floats
@@ -49,6 +55,13 @@ class BuyerLosses:
     lost_margin_usd: Floats
     first_short_days: Floats
     short_days: Floats
+    stopped_days: Floats
+    drawn_days: Floats
+
+    @property
+    def is_short(self) -> NDArray[np.bool_]:
+        """Whether demand is ever not met, but for rounding; shape (n_scenarios,)."""
+        return np.isfinite(self.first_short_days)
 
     @classmethod
     def joined(cls, parts: Sequence[BuyerLosses]) -> BuyerLosses:
@@ -66,16 +79,22 @@ class BuyerSteps(NamedTuple):
         Metal received. [t]
     shortage_t
         Demand not met. [t]
-    cost_usd
-        Extra cost, as in `BuyerLosses`. [USD]
+    cost_usd, lost_margin_usd
+        Extra cost and lost margin, as in `BuyerLosses`. [USD]
     n_short
         Scenarios in which demand is not met. [1]
+    shortage_squares, cost_squares, lost_margin_squares
+        Sums of the squares of shortage, cost and lost margin, for their intervals.
     """
 
     received_t: Floats
     shortage_t: Floats
     cost_usd: Floats
+    lost_margin_usd: Floats
     n_short: Floats
+    shortage_squares: Floats
+    cost_squares: Floats
+    lost_margin_squares: Floats
 
 
 class Received(NamedTuple):
@@ -89,6 +108,8 @@ class Received(NamedTuple):
         From the market at large. [t]
     short_t
         Demand not met. [t]
+    drawn_t
+        Most that the own stock was below normal, shape (n_scenarios,). [t]
     levy
         Levy on what his sources delivered, as a share of the price; None without any. [1]
     """
@@ -96,6 +117,7 @@ class Received(NamedTuple):
     agreed_t: Floats
     open_t: Floats
     short_t: Floats
+    drawn_t: Floats
     levy: Floats | None
 
 
@@ -154,27 +176,62 @@ def buyer_losses(
         levied = got.agreed_t * got.levy * paid
         cost += levied
         against_budget += levied
-    shortage = _total(got.short_t)
+    shortage = total(got.short_t)
     is_short = got.short_t > 1e-9 * daily * days[:, np.newaxis]
+    margin = buyer.margin_usd_per_t + buyer.penalty_usd_per_t
     first = np.where(is_short.any(axis=0), edges_days[1:][is_short.argmax(axis=0)], np.inf)
     losses = BuyerLosses(
-        cost_usd=_total(cost),
-        cost_against_budget_usd=_total(against_budget),
+        cost_usd=total(cost),
+        cost_against_budget_usd=total(against_budget),
         shortage_t=shortage,
-        lost_margin_usd=shortage * (buyer.margin_usd_per_t + buyer.penalty_usd_per_t),
+        lost_margin_usd=shortage * margin,
         first_short_days=first,
         short_days=shortage / daily,
+        stopped_days=shortage / daily,
+        drawn_days=got.drawn_t / daily,
     )
+    short_squares = squares_by_step(got.short_t)
     return losses, BuyerSteps(
         received_t=(got.agreed_t + got.open_t).sum(axis=1),
         shortage_t=got.short_t.sum(axis=1),
         cost_usd=cost.sum(axis=1),
+        lost_margin_usd=got.short_t.sum(axis=1) * margin,
         n_short=is_short.sum(axis=1).astype(float),
+        shortage_squares=short_squares,
+        cost_squares=squares_by_step(cost),
+        lost_margin_squares=short_squares * margin**2,
     )
 
 
-def _total(values: Floats) -> Floats:
-    """Sum over the steps, of a lone scenario in the same order as beside others."""
+def squares_by_step(values: Floats) -> Floats:
+    """Return the sums of squares over scenarios, by step.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_steps, n_scenarios)
+        Any quantity.
+
+    Returns
+    -------
+    ndarray, shape (n_steps,)
+        In its unit squared.
+    """
+    return np.asarray(np.einsum("tn,tn->t", values, values))
+
+
+def total(values: Floats) -> Floats:
+    """Sum over the steps, of a lone scenario in the same order as beside others.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_steps, n_scenarios)
+        Any quantity.
+
+    Returns
+    -------
+    ndarray, shape (n_scenarios,)
+        In its unit.
+    """
     return np.asarray(values.sum(axis=0) if values.shape[1] > 1 else values.cumsum(axis=0)[-1])
 
 

@@ -6,6 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from supplyrisk import _validation as check
+from supplyrisk.engine.book import open_book
+from supplyrisk.engine.contributions import GROUPS
+from supplyrisk.engine.trade import make_trades
 from supplyrisk.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -13,8 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from supplyrisk.engine.book import Book
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.results import BlockResult
+    from supplyrisk.engine.trade import Trade
     from supplyrisk.model.case import Case
     from supplyrisk.model.provenance import Provenance
 
@@ -79,11 +84,13 @@ class MarketOutlook:
             Columns ``expected_...`` are means over all futures, ``tail_...`` means over the worst
             5 %, each with its 90 % interval in columns that end in ``_ci_low`` and ``_ci_high``;
             probability_short has one too; first_short_days is the median of the day on which
-            demand is first not met, of the futures in which it ever is, expected_short_days the
-            mean of the days of demand not met, and time_to_survive_days stock over the share of
-            the largest source, as if nothing could replace it [d]. Costs are against
-            the path on the same noise without the disruptions that became known after the price
-            date (what was shut before is in the price: its return is a gain), or
+            demand is first not met, of the futures in which it ever is; expected_short_days the
+            mean of the days of demand not met, expected_stopped_days that of output lost (of a
+            product of several metals only while this one is the scarcest), stock_drawn_95_days
+            what the own stock falls below normal once in twenty futures, and time_to_survive_days
+            stock over the share of the largest source, as if nothing could replace it [d]. Costs
+            are against the path on the same noise without the disruptions that became known after
+            the price date (what was shut before is in the price: its return is a gain), or
             ``against_budget``: the price before.
         """
         self._need_calendar("the results of buyers")
@@ -102,8 +109,8 @@ class MarketOutlook:
         Returns
         -------
         pandas.DataFrame
-            Columns received_t and shortage_t [t in the step], cost_usd [USD in the step], and
-            probability_short with its 90 % interval [1].
+            Columns received_t and shortage_t [t in the step], cost_usd and lost_margin_usd [USD in
+            the step], and probability_short [1], all but the first with their 90 % intervals.
 
         Raises
         ------
@@ -117,6 +124,116 @@ class MarketOutlook:
         if faults:
             raise InvalidInputError("buyer_steps", faults)
         return tables.buyer_steps_table(self.plan, self.result, buyer_id)
+
+    def drivers(self, buyer_id: str, by: str = "site") -> pd.DataFrame:
+        """Which sites, countries, perils or threats are behind a buyer's worst futures.
+
+        Parameters
+        ----------
+        buyer_id : str
+            The buyer.
+        by : str, default "site"
+            One of site, country, peril and threat.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by part, largest first: tail_usd, the part of his extra cost and lost margin in
+            the worst 5 % of futures, with its 90 % interval in tail_ci_low and tail_ci_high [USD],
+            and tail_share [1]. The parts sum to the tail mean.
+
+        Raises
+        ------
+        ValueError
+            If no buyer of that id was simulated, or `by` is none of the four.
+
+        Notes
+        -----
+        In each future the extra cost is shared among what was lost of the metal, tonne by tonne, as
+        the price does not ask whose metal is missing; the lost margin among what his own sources
+        lost, or among all where they lost nothing. What was known on the price date is in the price
+        and does not count.
+        """
+        self._need_calendar("the results of buyers")
+        from supplyrisk.engine.drivers import drivers_table
+
+        faults = (
+            *check.choice("buyer_id", buyer_id, list(self.result.buyers)),
+            *check.choice("by", by, GROUPS),
+        )
+        if faults:
+            raise InvalidInputError("drivers", faults)
+        buyer = next(b for b in self.case.exposures if b.buyer_id == buyer_id)
+        trade, lost = self._trades[buyer.commodity], self.result.buyers[buyer_id]
+        return drivers_table(trade, self._book, buyer, lost, by)
+
+    def survival(self, buyer_id: str) -> pd.DataFrame:
+        """Time to survive against time to recover: how often does the stock end first.
+
+        Parameters
+        ----------
+        buyer_id : str
+            The buyer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per source that he names, and one for any of them: share of his use [1];
+            time_to_survive_days, his stock over that share (of the last row, the largest), as if
+            nothing replaced it; probability_struck, of an outage within the horizon; median and 95
+            % quantile of the time_to_recover_days of its outages, from their start or from now on
+            [d]; and probability_longer, of an outage that outlasts the stock, with its 90 %
+            interval [1].
+
+        Raises
+        ------
+        ValueError
+            If no buyer of that id was simulated.
+
+        Notes
+        -----
+        Time to survive (TTS) and time to recover (TTR) as defined by Simchi-Levi and others [1]_.
+        An outage that takes the part p of his use for d days outlasts a stock of s days where ``d p
+        > s``; outages are compared one by one, without ramp-ups and without other metal.
+
+        References
+        ----------
+        .. [1] D. Simchi-Levi, W. Schmidt and Y. Wei, "From superstorms to factory fires," Harvard
+           Bus. Rev., vol. 92, no. 1-2, pp. 96-101, 2014.
+        """
+        self._need_calendar("the results of buyers")
+        from supplyrisk.engine.survival import survival_table
+
+        faults = tuple(check.choice("buyer_id", buyer_id, list(self.result.buyers)))
+        if faults:
+            raise InvalidInputError("survival", faults)
+        buyer = next(b for b in self.case.exposures if b.buyer_id == buyer_id)
+        n = len(self.result.lost_t)
+        return survival_table(self._trades[buyer.commodity], self._book, buyer, n)
+
+    @cached_property
+    def _trades(self) -> dict[str, Trade]:
+        return make_trades(self.case, self.provenance.seed, main=self.plan)
+
+    @cached_property
+    def _book(self) -> Book:
+        return open_book(self.plan, self.provenance.seed)
+
+    @cached_property
+    def products(self) -> pd.DataFrame:
+        """Results by product that needs several metals, indexed by product.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns inputs, ids of its buyers; expected_lost_margin_usd and tail_lost_margin_usd
+            [USD] and probability_stopped [1] with their 90 % intervals; expected_stopped_days [d];
+            binds_most, the input that costs most days. In each step the scarcest input binds.
+        """
+        self._need_calendar("the results of buyers")
+        from supplyrisk.engine import tables
+
+        return tables.products_table(self.plan, self.result)
 
     def conservation(self) -> pd.DataFrame:
         """Balance of metal from the mines to the buyers, by commodity.

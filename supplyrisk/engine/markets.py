@@ -98,7 +98,7 @@ def _joined(name: str, parts: Sequence[MarketResult]) -> Any:  # noqa: ANN401 - 
 
 def run_market(
     trade: Trade, events: Events, places: Events | None, noise: Noise, n: int, n_kept: int
-) -> MarketResult:
+) -> tuple[MarketResult, dict[str, Floats]]:
     """Run the market of a commodity in some scenarios.
 
     Parameters
@@ -120,6 +120,8 @@ def run_market(
     -------
     MarketResult
         Prices, metal and buyers.
+    dict of str to ndarray, shape (n_steps, n)
+        Demand not met of the buyers whose metal goes into a product that is named. [t]
     """
     plan, edges = trade.plan, trade.edges_days
     # A lone scenario would be summed in another order than beside others: give it company.
@@ -154,22 +156,25 @@ def _collected(
     paths: Prices,
     shares: tuple[Floats, Floats | None],
     n_kept: int,
-) -> MarketResult:
+) -> tuple[MarketResult, dict[str, Floats]]:
     mines, struck = shares
     counted, edges = slice(trade.n_before, None), trade.plan.edges_days
     # The last step of a horizon that is no whole number of steps is run whole, and counted in part.
     part = (np.diff(edges) / trade.chain.step_days)[:, np.newaxis]
-    losses, steps = {}, {}
+    losses, steps, lacking = {}, {}, {}
     for k, buyer in enumerate(trade.buyers):
         got = Received(
             agreed_t=part * flows.agreed_t[counted, k],
             open_t=part * flows.open_t[counted, k],
             short_t=part * flows.short_t[counted, k],
+            drawn_t=flows.drawn_t[k],
             levy=_levy(trade, k, struck, flows.agreed_t.shape[2]),
         )
         losses[buyer.buyer_id], steps[buyer.buyer_id] = buyer_losses(
             buyer, trade.market, paths, got, edges
         )
+        if buyer.product is not None:
+            lacking[buyer.buyer_id] = got.short_t
     closing = flows.upstream_t[-1] + flows.exchange_t[-1] + flows.buyers_t[-1]
     balance = np.array([flows.opening_t.sum(), *flows.booked_t.sum(axis=1), closing.sum()])
 
@@ -179,7 +184,7 @@ def _collected(
         return values[-len(part) :, :n_kept].T.copy()
 
     produced = np.einsum("tin,i->nt", mines[counted], trade.plan.production_t_per_day)
-    return MarketResult(
+    result = MarketResult(
         price_usd_per_t=paths.path[:n_kept].copy(),
         supply_t=produced[:n_kept] * np.diff(edges),
         refined_t=kept(supply),
@@ -194,6 +199,7 @@ def _collected(
         supply_sum_t=supply.sum(axis=1),
         use_sum_t=used.sum(axis=1),
     )
+    return result, lacking
 
 
 def _levy(trade: Trade, buyer: int, struck: Floats | None, n: int) -> Floats | None:

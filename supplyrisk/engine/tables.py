@@ -11,6 +11,7 @@ import pandas as pd
 from supplyrisk import metrics
 from supplyrisk.engine.contributions import TAIL_LEVEL, labels
 from supplyrisk.engine.markets import BALANCE
+from supplyrisk.engine.products import inputs_of_products
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def steps_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
         columns[name, "mean"] = paths.mean(axis=0)
         levels = np.quantile(paths, list(QUANTILES.values()), axis=0)
         columns |= {(name, q): level for q, level in zip(QUANTILES, levels, strict=True)}
-    frame = pd.DataFrame(columns, index=_last_days(plan))
+    frame = pd.DataFrame(columns, index=last_days(plan))
     frame.columns = frame.columns.set_names(["quantity", "statistic"])
     frame.attrs["n_scenarios"] = len(result.supply_t)
     return frame
@@ -155,19 +156,48 @@ def buyer_steps_table(plan: Plan, result: BlockResult, buyer_id: str) -> pd.Data
     """Return the mean results of a buyer by step, indexed by the last day of each step."""
     n = len(result.lost_t)
     steps = next(m.buyer_steps[buyer_id] for m in result.markets.values() if buyer_id in m.buyers)
-    frame = pd.DataFrame(
-        {
-            "received_t": steps.received_t / n,
-            "shortage_t": steps.shortage_t / n,
-            "cost_usd": steps.cost_usd / n,
-            "probability_short": steps.n_short / n,
-        },
-        index=_last_days(plan),
-    )
+    frame = pd.DataFrame({"received_t": steps.received_t / n}, index=last_days(plan))
+    for name, sums, squares in (
+        ("shortage_t", steps.shortage_t, steps.shortage_squares),
+        ("cost_usd", steps.cost_usd, steps.cost_squares),
+        ("lost_margin_usd", steps.lost_margin_usd, steps.lost_margin_squares),
+    ):
+        mean = sums / n
+        half = _z(0.9) * np.sqrt(np.maximum(squares / n - mean**2, 0.0) / n)
+        frame[name], frame[f"{name}_ci_low"], frame[f"{name}_ci_high"] = (
+            mean,
+            mean - half,
+            mean + half,
+        )
+    frame["probability_short"] = steps.n_short / n
     ends = [metrics.probability_interval(int(k), n) for k in steps.n_short.tolist()]
     frame["probability_short_ci_low"] = [end.low for end in ends]
     frame["probability_short_ci_high"] = [end.high for end in ends]
     return frame
+
+
+def products_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
+    """Return the results by product that needs several metals, indexed by product."""
+    records = {}
+    for product, inputs in inputs_of_products(plan.case).items():
+        lost = {b.buyer_id: result.buyers[b.buyer_id] for b in inputs}
+        margin = np.sum([one.lost_margin_usd for one in lost.values()], axis=0)
+        days = {name: float(one.stopped_days.mean()) for name, one in lost.items()}
+        stopped = np.any([one.is_short for one in lost.values()], axis=0)
+        short, n = int(stopped.sum()), len(margin)
+        record: dict[str, object] = {"inputs": ", ".join(lost)}
+        tail = metrics.tail_value_at_risk(margin, level=TAIL_LEVEL)
+        ends = metrics.tail_value_at_risk_interval(margin, level=TAIL_LEVEL)
+        mean = float(margin.mean())
+        record |= _with_ends("expected_lost_margin_usd", mean, metrics.mean_interval(margin))
+        record |= _with_ends("tail_lost_margin_usd", tail, ends)
+        chance = metrics.probability_interval(short, n)
+        record |= _with_ends("probability_stopped", short / n, chance)
+        record["expected_stopped_days"] = sum(days.values())
+        record["binds_most"] = max(days, key=lambda name: days[name]) if short else None
+        records[product] = record
+    index = pd.Index(list(records), dtype=object, name="product")
+    return pd.DataFrame(list(records.values()), index=index)
 
 
 def conservation_table(result: BlockResult, commodities: Sequence[str]) -> pd.DataFrame:
@@ -193,12 +223,13 @@ def market_balance_table(plan: Plan, result: BlockResult, commodity: str) -> pd.
         }
     )
     # A step belongs to the quarter in which it ends.
-    quarters = frame.groupby(_last_days(plan).to_period("Q").rename("quarter")).sum()
+    quarters = frame.groupby(last_days(plan).to_period("Q").rename("quarter")).sum()
     quarters.insert(2, "balance_t", quarters["supply_t"] - quarters["use_t"])
     return quarters
 
 
-def _last_days(plan: Plan) -> pd.DatetimeIndex:
+def last_days(plan: Plan) -> pd.DatetimeIndex:
+    """Return the last day of each step."""
     start = plan.case.start
     days = [start + dt.timedelta(days=int(day)) for day in plan.edges_days[1:]]
     return pd.DatetimeIndex(days, name="date")
@@ -207,7 +238,7 @@ def _last_days(plan: Plan) -> pd.DatetimeIndex:
 def _exposure(buyer: CommodityExposure, lost: BuyerLosses) -> dict[str, object]:
     n = len(lost.cost_usd)
     shares = [source.share for source in buyer.sources if source.share > 0.0]
-    short = int((lost.shortage_t > 0.0).sum())
+    short = int(lost.is_short.sum())
     record: dict[str, object] = {"name": buyer.name, "illustrative": buyer.illustrative}
     measures = (
         ("cost_usd", lost.cost_usd),
@@ -222,9 +253,13 @@ def _exposure(buyer: CommodityExposure, lost: BuyerLosses) -> dict[str, object]:
         record |= _with_ends(f"expected_{name}", float(values.mean()), ends)
         record |= _with_ends(f"tail_{name}", tail, tail_ends)
     record |= _with_ends("probability_short", short / n, metrics.probability_interval(short, n))
-    late = np.isfinite(lost.first_short_days)
-    record["first_short_days"] = float(np.median(lost.first_short_days[late])) if short else np.inf
+    late = lost.first_short_days[lost.is_short]
+    record["first_short_days"] = float(np.median(late)) if short else np.inf
     record["expected_short_days"] = float(lost.short_days.mean())
+    record["expected_stopped_days"] = float(lost.stopped_days.mean())
+    drawn = metrics.value_at_risk(lost.drawn_days, level=TAIL_LEVEL)
+    ends = metrics.value_at_risk_interval(lost.drawn_days, level=TAIL_LEVEL)
+    record |= _with_ends("stock_drawn_95_days", drawn, ends)
     record["time_to_survive_days"] = buyer.inventory_days / max(shares) if shares else float("inf")
     return record
 

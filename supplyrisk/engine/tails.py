@@ -98,7 +98,7 @@ def tail_parts(book: Book, basis: str, lost_t: Floats, block_size: int) -> dict[
        Sci., vol. 55, pp. 281-293, 2009, :doi:`10.1287/mnsc.1080.0901`.
     """
     n, weight = lost_t.size, tail_weights(lost_t)
-    border = _border_weights(lost_t)
+    border = border_weights(lost_t)
     seen = (weight > 0.0) | (border > 0.0)
     in_tail, at_border = _no_sums(book), _no_sums(book)
     for block in np.unique(np.flatnonzero(seen) // block_size).tolist():
@@ -112,14 +112,25 @@ def tail_parts(book: Book, basis: str, lost_t: Floats, block_size: int) -> dict[
                 tally.add(sites, place[scenario], threat, site, tonnes)
         for total, tally in zip((in_tail, at_border), tallies, strict=True):
             _add(total, tally.sums())
-    return {by: _with_reach(in_tail[by], at_border[by].total_t, n) for by in GROUPS}
+    return {by: with_reach(in_tail[by], at_border[by].total_t, n) for by in GROUPS}
 
 
-def _border_weights(lost_t: Floats) -> Floats:
-    """Weigh the futures near the border of the tail alike, shape (n_scenarios,) [1]."""
-    n = lost_t.size
+def border_weights(loss: Floats) -> Floats:
+    """Weigh the futures near the border of the tail alike.
+
+    Parameters
+    ----------
+    loss : ndarray, shape (n_scenarios,)
+        Loss of each scenario.
+
+    Returns
+    -------
+    ndarray, shape (n_scenarios,)
+        Weights that sum to 1. [1]
+    """
+    n = loss.size
     border, reach = round(TAIL_LEVEL * n), round(np.sqrt(n))
-    near = np.argsort(lost_t, kind="stable")[max(border - reach, 0) : border + reach]
+    near = np.argsort(loss, kind="stable")[max(border - reach, 0) : border + reach]
     weight = np.zeros(n)
     weight[near] = 1.0 / len(near)
     return weight
@@ -140,7 +151,23 @@ def _block_losses(
         yield sites, events.scenario, events.threat, events.site, lost_t
 
 
-def _with_reach(tail: Sums, border_t: Floats, n: int) -> TailParts:
+def with_reach(tail: Sums, border_t: Floats, n: int) -> TailParts:
+    """Put the reach of its interval beside each part of a tail mean.
+
+    Parameters
+    ----------
+    tail : Sums
+        Weighted sums of the parts and of their squares over the tail.
+    border_t : ndarray, shape (n_parts,)
+        Mean of each part at the border of the tail.
+    n : int
+        Number of scenarios.
+
+    Returns
+    -------
+    TailParts
+        Parts and half the width of their intervals, as in `tail_parts`.
+    """
     about = tail.square_t2 - 2.0 * border_t * tail.total_t + border_t**2
     variance = about / (1.0 - TAIL_LEVEL) - (tail.total_t - border_t) ** 2
     return TailParts(tail.total_t, _Z90 * np.sqrt(np.maximum(variance, 0.0) / n))

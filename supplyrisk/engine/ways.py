@@ -106,7 +106,8 @@ def make_ways(plan: Plan, links: Links, places: Places) -> Ways:
         for node, place in enumerate(range(first.start, first.stop)):
             through[place] = np.flatnonzero(nodes == node)
     threats = zip(plan.threats, places.plan.threats, strict=True)
-    sites = tuple(Place(links.legs[k].name, links.legs[k].country) for k in leg.tolist())
+    # Ways bear the name of the mine that they begin at: it is its metal that is missed.
+    sites = tuple(Place(links.legs[k].origin, links.legs[k].country) for k in leg.tolist())
     ways = replace(
         plan,
         sites=sites,  # type: ignore[arg-type]

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from supplyrisk.flow.downstream import Buyers, Downstream
-from supplyrisk.flow.upstream import Upstream
+from supplyrisk.flow.upstream import Held, Upstream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from supplyrisk.flow.network import Network, Weather
@@ -89,6 +91,8 @@ class Flows:
     agreed_t, open_t, short_t
         Metal that each buyer got under contract and from the open market, and use that was not
         met, shape (n_steps, n_buyers, n_scenarios). [t]
+    drawn_t
+        Most that the stock of each buyer was below normal, shape (n_buyers, n_scenarios). [t]
     gates_t
         Metal of the chain that reached the market, shape (n_steps, n_scenarios). [t]
     ratio
@@ -111,6 +115,7 @@ class Flows:
     agreed_t: Floats
     open_t: Floats
     short_t: Floats
+    drawn_t: Floats
     gates_t: Floats
     ratio: Floats
     upstream_t: Floats
@@ -170,13 +175,38 @@ class Chain:
         Usual
             Metal and stocks that the market is used to.
         """
-        upstream = Upstream(self.network, self.step_days, 1)
-        gates, stock = [], []
-        for t in range(len(weather.mines)):
+        steps = [(arrived.sum(), float(stock.total[0])) for arrived, stock in self._steps(weather)]
+        gates, stock = np.array(steps, dtype=float).T
+        return Usual(gates, stock)
+
+    def before_market(self, weather: Weather) -> tuple[Floats, Held]:
+        """Run the mines and smelters alone, as if nobody answered the price.
+
+        Parameters
+        ----------
+        weather : Weather
+            What stands in the way in each scenario.
+
+        Returns
+        -------
+        ndarray, shape (n_steps, n_gates, n_scenarios)
+            Metal that arrives at the gates in each step. [t]
+        Held
+            What is held before them at the end of each step, steps first. [t]
+        """
+        gates, held = [], []
+        for arrived, now in self._steps(weather):
+            gates.append(arrived.copy())
+            held.append([part.copy() for part in now])
+        return np.array(gates), Held(*(np.array(parts) for parts in zip(*held, strict=True)))
+
+    def _steps(self, weather: Weather) -> Iterator[tuple[Floats, Held]]:
+        """Yield what arrives at the gates in each step, and what is held before them [t]."""
+        n_steps, _, n = weather.mines.shape
+        upstream = Upstream(self.network, self.step_days, n)
+        for t in range(n_steps):
             arrived, _ = upstream.step(weather, t, 0.0)
-            gates.append(float(arrived.sum()))
-            stock.append(float(upstream.stock()[0]))
-        return Usual(np.array(gates), np.array(stock))
+            yield arrived, upstream.held()
 
     def run(self, weather: Weather, usual: Usual, answer: Answer) -> Flows:
         """Run the whole chain.
@@ -249,7 +279,8 @@ class _Run:
             if t == self._chain.n_before:
                 self._opening[:] = stock
             stock, ratio, more = self._step(t, stock, ratio, more)
-        series = (*self._bought, *self._paths, self._booked, self._opening, self._residual)
+        bought = (*self._bought, self._downstream.drawn)
+        series = (*bought, *self._paths, self._booked, self._opening, self._residual)
         return Flows(*series)
 
     def _step(self, t: int, stock: Floats, ratio: Floats, more: Floats) -> tuple[Floats, ...]:

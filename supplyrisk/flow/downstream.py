@@ -75,6 +75,8 @@ class Bought:
 class Downstream:
     """State of the exchange and the buyers, moved on step by step.
 
+    `drawn` is the most that each buyer's stock has been below normal so far. [t]
+
     Parameters
     ----------
     network : Network
@@ -111,6 +113,7 @@ class Downstream:
         self._alternative = np.where(self._grow < 1.0, 0.0, self._limit) + np.zeros(n)
         self._normal = (buyers.inventory_days * buyers.use)[:, np.newaxis]
         self.stock = self._normal + np.zeros(n)
+        self.drawn = np.zeros((len(buyers.use), n))
         self.clean, self.tainted = np.full(n, exchange_t), np.zeros(n)
 
     def step(
@@ -152,6 +155,7 @@ class Downstream:
         self.stock += received
         used = np.minimum(use, self.stock)
         self.stock -= used
+        np.maximum(self.drawn, self._normal - self.stock, out=self.drawn)
         return Bought(agreed, received, use - used)
 
     def _share(self, for_use: Floats, wanted: Floats) -> Floats:

@@ -7,7 +7,7 @@ A step of the recursion moves every tonne of the step once. Nothing is created o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,39 @@ class Made:
     mined: Floats
     bought: Floats
     slag: Floats
+
+
+class Held(NamedTuple):
+    """Metal before the market, by where it is; shape (..., n_nodes, n_scenarios) each.
+
+    Attributes
+    ----------
+    mines
+        Stock of each mine. [t]
+    waiting
+        What waits for each leg out of a mine. [t]
+    on_legs
+        Under way on each leg. [t]
+    feed
+        Feed of each line that leads to a smelter. [t]
+    made
+        What waits for each strand out of a smelter. [t]
+    on_strands
+        Under way on each strand. [t]
+    """
+
+    mines: Floats
+    waiting: Floats
+    on_legs: Floats
+    feed: Floats
+    made: Floats
+    on_strands: Floats
+
+    @property
+    def total(self) -> Floats:
+        """All of it, shape (..., n_scenarios) [t]."""
+        first, *others = (part.sum(axis=-2) for part in self)
+        return np.asarray(sum(others, first))
 
 
 class Transit:
@@ -245,16 +278,20 @@ class Upstream:
         gates[~direct] = strands[net.gate_strand[~direct]]
         return gates, Made(mined.sum(axis=0), bought, slag)
 
+    def held(self) -> Held:
+        """Metal in mines, waiting, under way and in feed: views of the state [t]."""
+        return Held(
+            mines=self.mine_stock,
+            waiting=self._from_mines.waiting,
+            on_legs=self._to_smelters.under_way,
+            feed=self.feed,
+            made=self._from_smelters.waiting,
+            on_strands=self._to_gates.under_way,
+        )
+
     def stock(self) -> Floats:
         """Metal in mines, waiting, under way and in feed, shape (n,) [t]."""
-        parts = (
-            self._from_mines.waiting,
-            self._to_smelters.under_way,
-            self.feed,
-            self._from_smelters.waiting,
-            self._to_gates.under_way,
-        )
-        return np.asarray(sum((part.sum(axis=0) for part in parts), self.mine_stock.sum(axis=0)))
+        return self.held().total
 
     def _mine(self, available: Floats, more: Floats | float) -> Floats:
         """Return what the mines produce in a step, shape (n_mines, n) [t]."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from supplyrisk.model.draft import Draft
+    from supplyrisk.model.market import CommodityExposure
     from supplyrisk.model.site import MineSite
 
 
@@ -67,6 +68,25 @@ def _rate_groups_agree(draft: Draft) -> Iterator[Fault]:
             if shape != hazard.rate_shape:
                 rule = f"must be that of its rate_group {hazard.rate_group!r} ({shape})"
                 yield Fault(f"hazards.{hazard.hazard_id}.rate_shape", rule, hazard.rate_shape)
+
+
+def _products_are_clear(draft: Draft) -> Iterator[Fault]:
+    inputs: dict[str, list[CommodityExposure]] = {}
+    for buyer in draft.exposures:
+        if isinstance(buyer.product, str):
+            inputs.setdefault(buyer.product, []).append(buyer)
+    for product, own in inputs.items():
+        metals = [buyer.commodity for buyer in own]
+        paid = [b for b in own if b.margin_usd_per_t != 0.0 or b.penalty_usd_per_t != 0.0]
+        for buyer in own:
+            path = f"exposures.{buyer.buyer_id}"
+            if metals.count(buyer.commodity) > 1:
+                rule = f"must differ among the buyers for {product!r}"
+                yield Fault(f"{path}.commodity", rule, buyer.commodity)
+        for buyer in paid[1:]:
+            rule = f"must be 0, as penalty, where {paid[0].buyer_id!r} states them for {product!r}"
+            path = f"exposures.{buyer.buyer_id}.margin_usd_per_t"
+            yield Fault(path, rule, buyer.margin_usd_per_t)
 
 
 def _event_is_known_at_the_start(draft: Draft, path: str, event: Any) -> Iterator[Fault]:  # noqa: ANN401
@@ -162,6 +182,7 @@ RULES: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
     _ids_are_unique,
     _commodity_is_clear,
     _rate_groups_agree,
+    _products_are_clear,
     *chain_rules.RULES,
 )
 PART_RULES: Final[tuple[tuple[str, Callable[[Draft, str, Any], Iterator[Fault]]], ...]] = (

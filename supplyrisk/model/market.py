@@ -226,7 +226,8 @@ class CommodityExposure(Value):
     penalty_usd_per_t
         Paid for each tonne of own output that is not delivered. [USD/t]
     product
-        Product that the metal goes into; kept with the case, not simulated yet.
+        Product that the metal goes into. One that several buyers of a case name needs all of their
+        metals: the scarcest binds, and margin and penalty, stated with one of them, are lost once.
     budget_usd_per_t
         Price that was budgeted; the market's `price_usd_per_t` when omitted. [USD/t]
     """

@@ -6,6 +6,7 @@ already gives.
 
 from supplyrisk.plot.bars import buyers, contributions
 from supplyrisk.plot.curves import exceedance
+from supplyrisk.plot.depletion import shortage, stocks
 from supplyrisk.plot.fans import fan
 from supplyrisk.plot.lengths import durations, foretold
 from supplyrisk.plot.sitemap import site_map
@@ -18,6 +19,8 @@ __all__ = [
     "exceedance",
     "fan",
     "foretold",
+    "shortage",
     "site_map",
+    "stocks",
     "timeline",
 ]

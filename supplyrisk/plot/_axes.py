@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import partial
+from textwrap import fill
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axis import XAxis
 from matplotlib.dates import AutoDateLocator, date2num, num2date
+from matplotlib.text import Annotation
 from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -36,6 +38,7 @@ GUIDE: Final = "0.55"
 LINE_PT: Final = 10.0
 """Height of a line of small text. [pt]"""
 _NUMBER_PT: Final = 45.0
+_END: Final = "end"
 
 
 def axes_or_new(ax: Axes | None, width_in: float, height_in: float) -> Axes:
@@ -184,6 +187,61 @@ def apart(places: Floats, gap: float) -> Floats:
     return moved
 
 
+def name_ends(ax: Axes, right: float, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Write names right of where curves end, apart from each other.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    right : float
+        Where the curves end.
+    ends : sequence of (name, height, colour)
+        What to write at which height, the lowest first.
+    """
+    for name, height, colour in ends:
+        ax.annotate(
+            name,
+            xy=(right, height),
+            xytext=(4.0, 0.0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+            color=colour,
+            annotation_clip=False,
+            gid=_END,
+        )
+    arranged(ax, _arrange_ends)
+
+
+def _arrange_ends(ax: Axes, renderer: RendererBase | None) -> None:
+    del renderer  # their height is known
+    names = [t for t in ax.texts if t.get_gid() == _END and isinstance(t, Annotation)]
+    heights = ax.transData.transform([name.xy for name in names])[:, 1] * 72.0 / ax.figure.dpi
+    # Half way between all raised and all lowered: those that stand alone stay where they are.
+    placed = 0.5 * (apart(heights, LINE_PT) - apart(-heights[::-1], LINE_PT)[::-1])
+    for name, shift in zip(names, placed - heights, strict=True):
+        name.set_position((4.0, float(shift)))
+
+
+def wrapped(ax: Axes, text: str, character_pt: float = 4.8) -> str:
+    """Break a text into lines that are as wide as the axes; a small letter takes that room."""
+    return fill(text, max(int(width_pt(ax) / character_pt), 30))
+
+
+def settle(ax: Axes) -> None:
+    """Bring axes to their final place, which labels are arranged for."""
+    figure = ax.get_figure(root=True)
+    if figure is not None and (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    ax.apply_aspect()
+
+
+def width_pt(ax: Axes) -> float:
+    """Return the width of axes [pt]."""
+    return float(ax.bbox.width / ax.figure.dpi * 72.0)
+
+
 def _date(number: float) -> dt.date:
     day: dt.date = num2date(number).date()  # type: ignore[no-untyped-call]
     return day
@@ -204,8 +262,7 @@ class WideLocator(MaxNLocator):
 
     def __call__(self) -> Sequence[float]:
         """Return the ticks."""
-        width_pt = self._ax.bbox.width * 72.0 / self._ax.figure.dpi
-        self.set_params(nbins=int(np.clip(width_pt / _NUMBER_PT, 2, 8)))
+        self.set_params(nbins=int(np.clip(width_pt(self._ax) / _NUMBER_PT, 2, 8)))
         return super().__call__()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from supplyrisk.plot._axes import Floats
 
 _BAR: Final = 0.38  # height of one of the two bars of a row
+_VISIBLE: Final = 0.005  # of the longest bar; a shorter one is no more than a line
 _WORST: Final = f"worst {100.0 * (1.0 - TAIL_LEVEL):.0f} %"
 _SCALES: Final = ((1e9, "billion USD"), (1e6, "million USD"), (1e3, "thousand USD"), (1.0, "USD"))
 
@@ -139,7 +140,7 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
         )
     kinds = {"dearer metal": "cost_usd", "lost margin": "lost_margin_usd"}
     names = [
-        f"{fill(_buyer(outlook, str(buyer_id)), 30)}\n{kind}"
+        f"{fill(buyer_name(outlook, str(buyer_id)), 30)}\n{kind}"
         for buyer_id in table.index
         for kind in kinds
     ]
@@ -165,6 +166,7 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
         label="90 % confidence of the mean",
         gid="interval",
     )
+    _say_small(ax, pairs, scale)
     ax.axvline(0.0, color=_axes.INK, linewidth=0.8)
     ax.margins(x=0.05)
     ax.set_xlabel(f"Cost against the path without the new disruptions [{unit}]")
@@ -172,7 +174,26 @@ def buyers(outlook: Outlook, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _buyer(outlook: Outlook, buyer_id: str) -> str:
+def _say_small(ax: Axes, pairs: _Pairs, scale: float) -> None:
+    """Write what is too small for a bar: a row without one could mean that nobody looked."""
+    largest = max(np.abs(pairs.expected).max(), np.abs(pairs.tail).max())
+    for row, (mean, worst) in enumerate(zip(pairs.expected, pairs.tail, strict=True)):
+        if max(abs(mean), abs(worst)) > _VISIBLE * largest:
+            continue
+        said = f"mean {shown(mean * scale)} USD, {_WORST} {shown(worst * scale)} USD"
+        ax.annotate(
+            said if mean or worst else "none in any future",
+            (0.0, row),
+            xytext=(4.0, 0.0),
+            textcoords="offset points",
+            va="center",
+            fontsize="x-small",
+            gid="too-small",
+        )
+
+
+def buyer_name(outlook: Outlook, buyer_id: str) -> str:
+    """Return what a buyer is called in pictures; who is made up is called so."""
     name = str(outlook.exposures.loc[buyer_id, "name"])
     illustrative = bool(outlook.exposures.loc[buyer_id, "illustrative"])
     said = not illustrative or "illustrative" in name.lower()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
-from matplotlib.text import Annotation
 
 from supplyrisk import _validation as check
 from supplyrisk._text import shown
@@ -13,13 +12,12 @@ from supplyrisk.engine.outlook import Outlook
 from supplyrisk.model.outcome import Observation
 from supplyrisk.plot import _axes
 from supplyrisk.plot._axes import (
-    apart,
-    arranged,
     axes_or_new,
     date_axis,
     day_number,
     day_text,
     explain,
+    name_ends,
     number_axis,
     quiet,
     words,
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.backend_bases import RendererBase
 
     from supplyrisk.plot._axes import Floats
 
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
     )
 
 _QUANTITIES: Final = ("price_usd_per_t", "supply_t")
-_LEVEL: Final = "level"
 _LEVELS: Final = {"q05": "5 %", "q25": "25 %", "q50": "median", "q75": "75 %", "q95": "95 %"}
 
 
@@ -134,7 +130,12 @@ def fan(
     number_axis(ax.yaxis)
     quiet(ax)
     ax.margins(x=0.0)
-    _name_levels(ax, wing)
+    end = float(wing.days[-1])
+    ends = [
+        (name, float(y), _axes.BLUE)
+        for name, y in zip(_LEVELS.values(), wing.levels[:, -1], strict=True)
+    ]
+    name_ends(ax, end, ends)
     return ax
 
 
@@ -280,32 +281,3 @@ def _draw_points(ax: Axes, wing: _Fan, days: Floats, values: Floats) -> None:
     if (other := ax.get_legend()) is not None:
         ax.add_artist(other)  # the next legend would take its place
     explain(ax, "lower left", handles)
-
-
-def _name_levels(ax: Axes, wing: _Fan) -> None:
-    """Write the levels at the end of the fan."""
-    for name, height in zip(_LEVELS.values(), wing.levels[:, -1], strict=True):
-        ax.annotate(
-            name,
-            xy=(float(wing.days[-1]), float(height)),
-            xytext=(4.0, 0.0),
-            textcoords="offset points",
-            va="center",
-            fontsize="small",
-            color=_axes.BLUE,
-            annotation_clip=False,
-            gid=_LEVEL,
-        )
-    arranged(ax, _arrange)
-
-
-def _arrange(ax: Axes, renderer: RendererBase | None) -> None:
-    """Keep the names of the levels apart."""
-    del renderer  # their height is known
-    names = [t for t in ax.texts if t.get_gid() == _LEVEL and isinstance(t, Annotation)]
-    heights = ax.transData.transform([name.xy for name in names])[:, 1] * 72.0 / ax.figure.dpi
-    placed = apart(heights, _axes.LINE_PT)
-    # Raised ones at the top would drift off: share the shift between all.
-    shifts = placed - heights - (placed - heights).mean()
-    for name, shift in zip(names, shifts, strict=True):
-        name.set_position((4.0, float(shift)))

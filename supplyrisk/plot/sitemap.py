@@ -13,6 +13,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from supplyrisk.plot._axes import settle, width_pt, wrapped
 from supplyrisk.plot._labels import label_bubbles
 from supplyrisk.plot._places import place
 from supplyrisk.plot.outlines import country_outlines
@@ -118,10 +119,10 @@ def site_map(
         format=PercentFormatter(1.0, symbol="") if colour in _SHARES else FuncFormatter(_grouped),
     )
     bar.outline.set_visible(False)
-    _settle(ax)  # once for the width that key and note may take, once for the names
+    settle(ax)  # once for the width that key and note may take, once for the names
     height = _draw_key(ax, places, shown, size)
     _write_note(ax, places, shown, size, below_pt=_KEY_BELOW_PT + height + _NOTE_GAP_PT)
-    _settle(ax)
+    settle(ax)
     rows = np.flatnonzero(shown)
     names = [fill(places.names[row], 24) for row in rows[:_N_LABELS]]
     label_bubbles(ax, places.centres[rows], diameters[rows] / 2.0, names)
@@ -273,7 +274,7 @@ def _draw_key(ax: Axes, places: Places, shown: NDArray[np.bool_], size: str) -> 
         bbox_transform=_below(ax, _KEY_BELOW_PT),
         borderaxespad=0.0,
         borderpad=0.0,
-        ncols=len(keys) if _width_pt(ax) > 440.0 else 2,
+        ncols=len(keys) if width_pt(ax) > 440.0 else 2,
         frameon=False,
         fontsize="small",
         handlelength=3.2,
@@ -283,10 +284,6 @@ def _draw_key(ax: Axes, places: Places, shown: NDArray[np.bool_], size: str) -> 
         columnspacing=1.2,
     )
     return float(legend.get_window_extent().height / ax.figure.dpi * 72.0)
-
-
-def _width_pt(ax: Axes) -> float:
-    return float(ax.bbox.width / ax.figure.dpi * 72.0)
 
 
 def _round_steps(largest: float) -> list[float]:
@@ -317,18 +314,10 @@ def _write_note(
     ax.text(
         0.0,
         0.0,
-        fill(note, max(int(_width_pt(ax) / 4.8), 30)),
+        wrapped(ax, note),
         transform=_below(ax, below_pt),
         va="top",
         fontsize="small",
         color="0.35",
         gid="not-on-the-map",
     )
-
-
-def _settle(ax: Axes) -> None:
-    """Bring the axes to their final place, which the labels are arranged for."""
-    figure = ax.get_figure(root=True)
-    if figure is not None and (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
-    ax.apply_aspect()

@@ -49,7 +49,11 @@ def _price_words(material: Material, market: Market) -> Iterator[str]:
         f"The price before was {_text.shown(market.price_usd_per_t)} USD/t "
         f"({words.day(market.price_date)}). The last quote is "
         f"{_text.shown(market.quote_usd_per_t)} USD/t ({words.day(market.quote_date)}, "
-        + (f"{age} days before the start)." if age else "the day of the start).")
+        + (
+            f"{_text.counted(range(age), 'day')} before the start)."
+            if age
+            else "the day of the start)."
+        )
     )
     view = material.outlook.market_view
     if view is not None and math.isfinite(view.implied_elasticity_sum):
@@ -124,7 +128,9 @@ def whose_cost(material: Material) -> Section | None:
         "stock is set against the loss of the largest source, as if nothing replaced it.",
         class_="note",
     )
-    body = (warning, table("What it costs the buyers", columns), note, material.picture("buyers"))
+    pictures = [material.picture(f"shortage-{buyer_id}") for buyer_id in buyers.index]
+    costs = table("What it costs the buyers", columns)
+    body = (warning, costs, note, material.picture("buyers"), *pictures)
     return Section("buyers", "What does it cost a buyer?", joined(body))
 
 

@@ -12,6 +12,8 @@ from supplyrisk.report import _findings as findings
 from supplyrisk.report import _known as known
 from supplyrisk.report import _money as money
 from supplyrisk.report import _words as words
+from supplyrisk.report._chain import how_long_stocks
+from supplyrisk.report._insured import what_policies_pay
 from supplyrisk.report._markup import Markup, items, joined, link, tag
 from supplyrisk.report._pictures import plates
 from supplyrisk.report._section import Material, Section, material
@@ -33,8 +35,8 @@ def page(outlook: Outlook, *, outcome: Outcome | None = None) -> str:
     Parameters
     ----------
     outlook : Outlook
-        Simulated futures; those with ``keep="events"`` give a timeline and, with an outcome, a
-        comparison of output.
+        Simulated futures; those with ``keep="events"`` give a timeline, what policies pay and,
+        with an outcome, a comparison of output.
     outcome : Outcome, optional
         What then happened; shown beside what was predicted, and used for nothing else.
 
@@ -47,7 +49,7 @@ def page(outlook: Outlook, *, outcome: Outcome | None = None) -> str:
     Raises
     ------
     ValueError
-        If `outcome` is that of another case.
+        If `outcome` is that of another case, or a policy does not fit the case.
     """
     check.require("outlook", outlook, Outlook)
     case = outlook.case
@@ -61,8 +63,10 @@ def page(outlook: Outlook, *, outcome: Outcome | None = None) -> str:
         known.known(made),
         findings.how_long(made),
         findings.how_much(made),
+        how_long_stocks(made),
         money.what_price(made),
         money.whose_cost(made),
+        what_policies_pay(made),
         then(made),
         known.assumed(made),
         known.left_out(made),
@@ -93,7 +97,7 @@ def write(
     Raises
     ------
     ValueError
-        If `outcome` is that of another case.
+        If `outcome` is that of another case, or a policy does not fit the case.
     OSError
         If the file cannot be written.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,9 +143,13 @@ def plates(outlook: Outlook, outcome: Outcome | None) -> Iterator[Picture]:
     yield _contributions(outlook)
     yield _supply(outlook)
     if case.market() is not None:
+        yield _stocks(outlook)
         yield _price(outlook, outcome)
     if len(outlook.exposures):
         yield _buyers(outlook)
+        may_be_short = outlook.exposures["probability_short"] > 0.0
+        for buyer_id in outlook.exposures.index[may_be_short]:
+            yield _shortage(outlook, buyer_id)
 
 
 def _map(outlook: Outlook) -> Picture:
@@ -239,6 +244,36 @@ def _supply(outlook: Outlook) -> Picture:
         f"median at {middle}.",
         (_WIDTH_IN, 3.8),
         lambda ax: plot.fan(outlook, "supply_t", ax=ax),
+    )
+
+
+def _stocks(outlook: Outlook) -> Picture:
+    first, last = (outlook.steps["buyers_t"].iloc[place] for place in (0, -1))
+    ends = [words.tonnes(last[level]) for level in ("q05", "q95")]
+    return Picture(
+        "stocks",
+        "What is in stock before the market (at mines, under way, as feed), at the exchange and "
+        f"with buyers: the median of all futures and {words.NINETY} of them, against the stock of "
+        "a path on which nothing ever happens.",
+        f"Stocks by date. Buyers hold {words.tonnes(first['q50'])} t after the first step in the "
+        f"median and {words.tonnes(last['q50'])} t at the end, {words.NINETY} of the futures "
+        f"{words.between(*ends)} t.",
+        (_WIDTH_IN, 4.0),
+        lambda ax: plot.stocks(outlook, ax=ax),
+    )
+
+
+def _shortage(outlook: Outlook, buyer_id: str) -> Picture:
+    name, ever = (outlook.exposures[column][buyer_id] for column in ("name", "probability_short"))
+    risk = outlook.buyer_steps(buyer_id)["probability_short"].to_numpy()
+    worst = outlook.case.start + dt.timedelta(days=int(outlook.plan.edges_days[risk.argmax() + 1]))
+    return Picture(
+        f"shortage-{buyer_id}",
+        f"How likely {name} is short on each date, and how much of the use is then not met.",
+        f"{name} is short in {words.percent(ever)} of the futures at some time, most often about "
+        f"{words.day(worst)}, in {words.percent(risk.max())} of them.",
+        (_WIDTH_IN, 3.4),
+        lambda ax: plot.shortage(outlook, buyer_id, ax=ax),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from supplyrisk import _countries, _text
 from supplyrisk.engine.contributions import TAIL_LEVEL
+from supplyrisk.model import paths
 
 if TYPE_CHECKING:
     from supplyrisk.model.case import Case
@@ -125,6 +126,14 @@ def scope(case: Case, what: Scope) -> str:
     if what.kind in ("smelter", "route"):
         return f"the {what.kind} {what.name}"  # an id, as the case has it
     return plain(what.name)
+
+
+def place(case: Case, name: str) -> str:
+    """Return what a route joins, by the name that people know, or the market of a commodity."""
+    for collection in ("sites", "smelters", "exposures"):
+        if name in (held := paths.members(case, collection)):
+            return str(held[name].name)
+    return f"market of {plain(name)}"
 
 
 def capital(text: str) -> str:

@@ -41,8 +41,10 @@ VALUES = frozenset(
         "Route",
         "Scope",
         "Scorecard",
+        "SmallestStock",
         "Smelter",
         "Source",
+        "StressTest",
         "Supply",
     }
 )
@@ -53,12 +55,16 @@ FUNCTIONS = frozenset(
         "explain",
         "load_case",
         "load_outcome",
+        "n_minus",
         "origin_bounds",
         "rare_losses",
         "save_case",
         "score",
         "simulate",
         "sites_from_frame",
+        "smallest_stock",
+        "what_if",
+        "stress",
     }
 )
 PUBLIC = MODULES | VALUES | FUNCTIONS

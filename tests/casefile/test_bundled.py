@@ -239,7 +239,15 @@ def test_nothing_that_then_happened_is_in_the_case(case, outcome):
         value = case
         for step in path.split("."):
             if isinstance(value, tuple):
-                keys = ("site_id", "hazard_id", "event_id", "buyer_id", "commodity")
+                keys = (
+                    "site_id",
+                    "route_id",
+                    "smelter_id",
+                    "hazard_id",
+                    "event_id",
+                    "buyer_id",
+                    "commodity",
+                )
                 value = next(p for p in value if step in (getattr(p, k, None) for k in keys))
             else:
                 value = getattr(value, step)

@@ -811,8 +811,8 @@ def _bare():
 def test_a_case_shows_itself_in_a_line():
     case = sr.load_case("walikale-2025")
     assert repr(case) == (
-        "<Case 'walikale-2025' on 2025-03-20: 22 sites, 47 hazards, 2 events, 1 market, "
-        "2 exposures>"
+        "<Case 'walikale-2025' on 2025-03-20: 22 sites, 47 hazards, 2 events, 7 routes, "
+        "2 smelters, 1 market, 2 exposures>"
     )
     assert repr(linked()) == (
         "<Case 'example' on 2025-03-20: 3 sites, 3 hazards, 1 event, 2 routes, 1 smelter, "

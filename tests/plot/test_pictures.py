@@ -14,9 +14,19 @@ import pytest
 
 import supplyrisk as sr
 from supplyrisk import metrics
+from supplyrisk._text import shown
 from supplyrisk.data.held_out import leave_one_out
 from supplyrisk.hazard import pit_histogram
-from supplyrisk.plot import buyers, contributions, exceedance, fan, foretold, timeline
+from supplyrisk.plot import (
+    buyers,
+    contributions,
+    exceedance,
+    fan,
+    foretold,
+    shortage,
+    stocks,
+    timeline,
+)
 
 PICTURE = runpy.run_path(str(Path(__file__).with_name("picture_case.py")))
 SCORES, texts, legends, names = (PICTURE[name] for name in ("SCORES", "texts", "legends", "names"))
@@ -28,6 +38,8 @@ PICTURES = {
     "timeline": lambda outlook, ax: timeline(outlook, ax=ax),
     "contributions": lambda outlook, ax: contributions(outlook, ax=ax),
     "buyers": lambda outlook, ax: buyers(outlook, ax=ax),
+    "stocks": lambda outlook, ax: stocks(outlook, ax=ax),
+    "shortage": lambda outlook, ax: shortage(outlook, "mill", ax=ax),
     "foretold": lambda _, ax: foretold(SCORES, ax=ax),
 }
 every_picture = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
@@ -131,6 +143,21 @@ def test_buyers_show_both_costs_and_say_what_is_illustrative(outlook, ax):
     assert [bar.get_width() * scale for bar in ax.containers[1]] == pytest.approx(
         [row["tail_cost_usd"], row["tail_lost_margin_usd"]]
     )
+
+
+def test_a_cost_that_is_too_small_for_a_bar_is_written(outlook, ax):
+    # Worst 5 % of a margin of a cent a tonne: no bar could show it beside the dearer metal.
+    small = outlook.case.with_values(
+        {"exposures.mill.margin_usd_per_t": 0.01, "exposures.mill.alternative_limit": 0.0}
+    )
+    priced = sr.simulate(small, 500, rng=7)
+    buyers(priced, ax=ax)
+    mean, worst = priced.exposures.loc["mill", ["expected_lost_margin_usd", "tail_lost_margin_usd"]]
+    assert mean > 0.0
+    assert texts(ax) == [f"mean {shown(mean)} USD, worst 5 % {shown(worst)} USD"]
+    free = small.with_values({"exposures.mill.margin_usd_per_t": 0.0})
+    drawn = buyers(sr.simulate(free, 500, rng=7))
+    assert texts(drawn) == ["none in any future"]
 
 
 def test_no_buyers_are_refused(safe):

@@ -20,6 +20,7 @@ SECTIONS = [
     "known",
     "how-long",
     "how-much",
+    "stocks",
     "price",
     "buyers",
     "then",
@@ -27,7 +28,7 @@ SECTIONS = [
     "left-out",
     "made-from",
 ]
-PICTURES = ["map", "timeline", "exceedance", "contributions", "supply", "price", "buyers"]
+PICTURES = ["map", "timeline", "exceedance", "contributions", "supply", "stocks", "price", "buyers"]
 
 
 class Page(HTMLParser):
@@ -119,6 +120,13 @@ def market(**changes):
     return sr.Market(**(fields | changes))
 
 
+@pytest.fixture(scope="module")
+def pictures(outlook):
+    """Return the pictures that there are: one more for each buyer who may be short."""
+    short = outlook.exposures["probability_short"] > 0.0
+    return [*PICTURES, *(f"shortage-{buyer_id}" for buyer_id in outlook.exposures.index[short])]
+
+
 # ---------------------------------------------------------------------------------------
 # The page as HTML
 # ---------------------------------------------------------------------------------------
@@ -138,12 +146,12 @@ def test_every_place_that_is_linked_exists(page):
     assert set(page.values("aria-labelledby")) <= set(page.values("id"))
 
 
-def test_all_sections_stand_in_the_order_in_which_a_reader_asks(page):
+def test_all_sections_stand_in_the_order_in_which_a_reader_asks(page, pictures):
     assert [attrs["aria-labelledby"] for attrs in page.named("section")] == SECTIONS
     contents = [href[1:] for href in page.values("href")[: len(SECTIONS)]]
     assert contents == SECTIONS
     assert [i for i in page.values("id") if i.startswith("picture-")] == [
-        f"picture-{name}" for name in PICTURES
+        f"picture-{name}" for name in pictures
     ]
 
 
@@ -153,9 +161,9 @@ def test_headings_do_not_skip_a_level(page):
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
-def test_every_picture_says_in_words_what_it_shows(page):
+def test_every_picture_says_in_words_what_it_shows(page, pictures):
     alternatives = [attrs["alt"] for attrs in page.named("img")]
-    assert len(alternatives) == len(PICTURES)
+    assert len(alternatives) == len(pictures)
     assert all(len(text) > 40 for text in alternatives)
     assert len(set(alternatives)) == len(alternatives)
 
@@ -291,6 +299,7 @@ def test_kept_events_bring_the_timeline():
 def test_a_market_without_buyers():
     sections = sections_of(sr.simulate(small(markets=(market(),)), 200, rng=1))
     assert "price" in sections
+    assert "stocks" in sections
     assert "buyers" not in sections
 
 

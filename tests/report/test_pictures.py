@@ -9,7 +9,7 @@ import pytest
 import supplyrisk as sr
 from supplyrisk import report
 
-PICTURES = ["map", "timeline", "exceedance", "contributions", "supply", "price", "buyers"]
+PICTURES = ["map", "timeline", "exceedance", "contributions", "supply", "stocks", "price", "buyers"]
 
 
 @pytest.fixture(scope="module")
@@ -17,19 +17,26 @@ def outlook():
     return sr.simulate(sr.load_case("walikale-2025"), 500, rng=7, keep="events")
 
 
-def test_pictures_come_by_name_and_outside_pyplot(outlook):
+@pytest.fixture(scope="module")
+def names(outlook):
+    """Return the pictures that there are: one more for each buyer who may be short."""
+    short = outlook.exposures["probability_short"] > 0.0
+    return [*PICTURES, *(f"shortage-{buyer_id}" for buyer_id in outlook.exposures.index[short])]
+
+
+def test_pictures_come_by_name_and_outside_pyplot(outlook, names):
     drawn = dict(report.pictures(outlook))
-    assert list(drawn) == PICTURES
+    assert list(drawn) == names
     assert all(figure.axes for figure in drawn.values())
     assert not plt.get_fignums()
 
 
-def test_pictures_are_saved_as_png_the_same_each_time(outlook, tmp_path):
+def test_pictures_are_saved_as_png_the_same_each_time(outlook, names, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     first = report.save_pictures(outlook, tmp_path / "one")
     second = report.save_pictures(outlook, tmp_path / "two")
-    assert [path.name for path in first] == [f"{name}.png" for name in PICTURES]
+    assert [path.name for path in first] == [f"{name}.png" for name in names]
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
         assert one.read_bytes().startswith(b"\x89PNG")
