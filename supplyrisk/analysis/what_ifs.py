@@ -68,10 +68,11 @@ def what_if(
         A row for every combination of what is given and of what is, the first for things as they
         are: stock_days, hedged_share and second_source; cost_1_in_20_usd, extra cost and lost
         margin that are exceeded in one future of twenty, and expected_usd, their mean, with 90 %
-        intervals; saved_usd, how much less than as it is on average, future by future, with its interval
-        [USD]; probability_stop, that the line stops, with its interval [1]; stops_1_in_20_days, the
-        day by which it has stopped in one future of twenty, infinite where it does so in fewer; and
-        time_to_survive_days, stock over the share of the largest source [d].
+        intervals; saved_usd, how much less than as it is on average, future by future, with its
+        interval [USD]; probability_stop, that the line stops, with its interval [1];
+        stops_1_in_20_days, the day by which it has stopped in one future of twenty, infinite where
+        it does so in fewer; and time_to_survive_days, stock over the share of the largest source
+        [d].
 
     Raises
     ------
