@@ -86,7 +86,7 @@ def test_without_an_event_under_way_the_futures_remain(outlook):
     said = sr.explain(sr.simulate(quiet, 10, rng=7), buyer="careful")
     assert "No event is under way on 2025-01-01." in said.text
     assert "In 0.0% [" in said.text
-    assert list(said.tables) == ["Over the futures"]
+    assert list(said.tables) == ["Over the futures", "How long sources may be missing"]
 
 
 def test_who_is_not_there_is_named_with_who_is(outlook):
@@ -97,3 +97,14 @@ def test_who_is_not_there_is_named_with_who_is(outlook):
     nobody = sr.simulate(dataclasses.replace(outlook.case, exposures=()), 2, rng=1)
     with pytest.raises(ValueError, match="the outlook has no buyers"):
         sr.explain(nobody, buyer="careful")
+
+
+def test_who_is_behind_the_worst_futures_is_said_with_its_share(outlook):
+    said = sr.explain(outlook, buyer="careful")
+    drivers = outlook.drivers("careful")
+    first = drivers.index[0]
+    assert f"worst 5 % of futures: {first} {drivers.loc[first, 'tail_share']:.0%}" in said.text
+    table = said.tables["Behind the worst 5 % of futures"].set_index("site")
+    assert table["tail_share"].sum() == pytest.approx(1.0)
+    lasting = said.tables["How long sources may be missing"].set_index("source")
+    assert lasting.loc["any of them", "probability_longer"] > 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supplyrisk import _html, _text
 from supplyrisk.engine.outlook import Outlook
 from supplyrisk.errors import Fault, InvalidInputError
-from supplyrisk.explanation._buyer import explain_buyer
+from supplyrisk.explanation._buyer import driver_words, explain_buyer
 from supplyrisk.explanation._case import case_tables, case_words, ongoing_table, uncited
 from supplyrisk.explanation._chain import market_words, stocks_table, way_words
 from supplyrisk.explanation._evidence import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "balance_words",
+    "driver_words",
     "explain",
     "market_words",
     "ongoing_table",

@@ -135,7 +135,34 @@ def _future_words(outlook: Outlook, buyer: CommodityExposure) -> Iterator[str]:
         f"{_text.shown(row['tail_cost_usd'])} USD on average of these; in 1 of 20 the price peaks "
         f"at {_text.shown(peak)} USD/t or more."
     )
+    yield from driver_words(outlook, buyer.buyer_id)
     yield from outlook.cautions
+
+
+def driver_words(outlook: Outlook, buyer_id: str) -> Iterator[str]:
+    """Yield who and what is behind a buyer's worst futures; nothing where they cost nothing.
+
+    Parameters
+    ----------
+    outlook : Outlook
+        Simulated futures.
+    buyer_id : str
+        The buyer.
+
+    Yields
+    ------
+    str
+        A sentence.
+    """
+    parts = []
+    for by in ("site", "peril"):
+        table = outlook.drivers(buyer_id, by=by)
+        if not table["tail_usd"].sum() > 0.0:
+            return
+        shares = table["tail_share"].head(3)
+        named = (f"{str(name).replace('_', ' ')} {share:.0%}" for name, share in shares.items())
+        parts.append(", ".join(named))
+    yield f"Behind his worst 5 % of futures: {parts[0]}; by peril {parts[1]}."
 
 
 def _tables(
@@ -152,6 +179,8 @@ def _tables(
     if test is not None:
         tables["When the loss reaches which stage"] = _stages(buyer, test).reset_index()
     tables["Over the futures"] = figures
+    tables["Behind the worst 5 % of futures"] = outlook.drivers(buyer.buyer_id).reset_index()
+    tables["How long sources may be missing"] = outlook.survival(buyer.buyer_id).reset_index()
     return {title: frame for title, frame in tables.items() if len(frame)}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from supplyrisk import _text
+from supplyrisk.explanation import driver_words
 from supplyrisk.report import _words as words
 from supplyrisk.report._markup import Column, Markup, joined, paragraph, table, tag
 from supplyrisk.report._section import PRICE_METRICS, Material, Section, aside, summary_table
@@ -128,9 +129,14 @@ def whose_cost(material: Material) -> Section | None:
         "stock is set against the loss of the largest source, as if nothing replaced it.",
         class_="note",
     )
+    behind = [
+        paragraph(f"{name}. {sentence}")
+        for buyer_id, name in buyers["name"].items()
+        for sentence in driver_words(material.outlook, str(buyer_id))
+    ]
     pictures = [material.picture(f"shortage-{buyer_id}") for buyer_id in buyers.index]
     costs = table("What it costs the buyers", columns)
-    body = (warning, costs, note, material.picture("buyers"), *pictures)
+    body = (warning, costs, note, material.picture("buyers"), *behind, *pictures)
     return Section("buyers", "What does it cost a buyer?", joined(body))
 
 
