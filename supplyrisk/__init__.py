@@ -11,6 +11,7 @@ __all__ = [
     "Case",
     "Citation",
     "CommodityExposure",
+    "Composite",
     "DisruptionEvent",
     "Duration",
     "Evidence",
@@ -34,12 +35,15 @@ __all__ = [
     "Smelter",
     "Source",
     "StressTest",
+    "SupplierContributions",
     "Supply",
     "cases",
     "data",
     "exact_losses",
     "explain",
     "hazard",
+    "indicator_ranks",
+    "indicator_table",
     "indicators",
     "load_case",
     "load_outcome",
@@ -47,6 +51,7 @@ __all__ = [
     "n_minus",
     "origin_bounds",
     "plot",
+    "rank",
     "rare_losses",
     "report",
     "save_case",
@@ -55,6 +60,7 @@ __all__ = [
     "sites_from_frame",
     "smallest_stock",
     "stress",
+    "supplier_contributions",
     "what_if",
 ]
 
@@ -66,9 +72,13 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk import plot as plot
     from supplyrisk import report as report
     from supplyrisk.analysis.contingencies import n_minus as n_minus
+    from supplyrisk.analysis.indicator_tables import indicator_ranks as indicator_ranks
+    from supplyrisk.analysis.indicator_tables import indicator_table as indicator_table
     from supplyrisk.analysis.origins import origin_bounds as origin_bounds
     from supplyrisk.analysis.own_stock import SmallestStock as SmallestStock
     from supplyrisk.analysis.own_stock import smallest_stock as smallest_stock
+    from supplyrisk.analysis.suppliers import SupplierContributions as SupplierContributions
+    from supplyrisk.analysis.suppliers import supplier_contributions as supplier_contributions
     from supplyrisk.analysis.what_ifs import what_if as what_if
     from supplyrisk.casefile.bundled import cases as cases
     from supplyrisk.casefile.bundled import load_case as load_case
@@ -105,13 +115,16 @@ if TYPE_CHECKING:  # what editors and mypy see
     from supplyrisk.model.outcome import Outcome as Outcome
     from supplyrisk.model.site import MineSite as MineSite
     from supplyrisk.model.terms import PriceTerms as PriceTerms
-    from supplyrisk.scorecard import Scorecard as Scorecard
-    from supplyrisk.scorecard import score as score
+    from supplyrisk.scorecard.card import Scorecard as Scorecard
+    from supplyrisk.scorecard.composite import Composite as Composite
+    from supplyrisk.scorecard.ranking import rank as rank
+    from supplyrisk.scorecard.scoring import score as score
 else:  # hidden from mypy: a visible module __getattr__ makes every misspelt name pass
     _HOME = {
         "Case": "model.case",
         "Citation": "model.evidence",
         "CommodityExposure": "model.market",
+        "Composite": "scorecard.composite",
         "DisruptionEvent": "model.hazard",
         "Duration": "model.duration",
         "Evidence": "model.evidence",
@@ -130,26 +143,31 @@ else:  # hidden from mypy: a visible module __getattr__ makes every misspelt nam
         "RareLosses": "engine.weighted",
         "Route": "model.chain",
         "Scope": "model.hazard",
-        "Scorecard": "scorecard",
+        "Scorecard": "scorecard.card",
         "SmallestStock": "analysis.own_stock",
         "Smelter": "model.chain",
         "Source": "model.evidence",
         "StressTest": "engine.stress",
+        "SupplierContributions": "analysis.suppliers",
         "Supply": "model.market",
         "cases": "casefile.bundled",
         "exact_losses": "engine.compound",
         "explain": "explanation",
+        "indicator_ranks": "analysis.indicator_tables",
+        "indicator_table": "analysis.indicator_tables",
         "load_case": "casefile.bundled",
         "load_outcome": "casefile.bundled",
         "n_minus": "analysis.contingencies",
         "origin_bounds": "analysis.origins",
+        "rank": "scorecard.ranking",
         "rare_losses": "engine.rare",
         "save_case": "casefile.write",
-        "score": "scorecard",
+        "score": "scorecard.scoring",
         "simulate": "engine.run",
         "sites_from_frame": "data.frames",
         "smallest_stock": "analysis.own_stock",
         "stress": "engine.stress",
+        "supplier_contributions": "analysis.suppliers",
         "what_if": "analysis.what_ifs",
     }
 

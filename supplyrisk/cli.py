@@ -1,4 +1,4 @@
-"""The command line: simulate a case, check one, list those that come along."""
+"""The command line: simulate a case, check one, score one or a commodity, list the bundled ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from supplyrisk import _validation
 from supplyrisk.casefile.bundled import cases, load_case
 from supplyrisk.errors import InvalidInputError
 
@@ -77,8 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="simulate a case; print, and write tables, pictures and a page"
     )
     _takes_case(run)
-    run.add_argument("--scenarios", type=_whole_from(2), default=10_000, metavar="N")
-    run.add_argument("--seed", type=_whole_from(0), default=0, metavar="S")
+    _takes_futures(run)
     run.add_argument("--workers", type=_whole_from(1), default=1, metavar="W", help="processes")
     run.add_argument("--out", type=Path, metavar="DIR", help="default: supplyrisk-out/<case>")
     run.set_defaults(run=_run)
@@ -87,6 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     _takes_case(check)
     check.set_defaults(run=_check)
 
+    score = commands.add_parser("score", help="score the supply risk of a commodity or a case")
+    score.add_argument(
+        "what", metavar="COMMODITY|CASE", help="a commodity, a bundled case, or a .toml file"
+    )
+    _takes_futures(score)
+    score.add_argument("--region", metavar="R", help="region or country of the indicators")
+    score.add_argument("--composite", action="store_true", help="one number too, from 0 to 100")
+    score.set_defaults(run=_score)
+
     listing = commands.add_parser("cases", help="list the cases that come with the library")
     listing.set_defaults(run=_cases)
     return parser
@@ -94,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _takes_case(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case", metavar="CASE", help="name of a bundled case, or a .toml file")
+
+
+def _takes_futures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenarios", type=_whole_from(2), default=10_000, metavar="N")
+    parser.add_argument("--seed", type=_whole_from(0), default=0, metavar="S")
 
 
 class _whole_from:  # noqa: N801 - stands where argparse wants a function
@@ -149,7 +163,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def _print_outlook(outlook: Outlook) -> None:
     from supplyrisk import _text  # noqa: PLC0415
-    from supplyrisk.explanation import ongoing_table, outlook_words, way_words  # noqa: PLC0415
+    from supplyrisk.explanation import (  # noqa: PLC0415
+        driver_words,
+        ongoing_table,
+        outlook_words,
+        way_words,
+    )
 
     paid = outlook.policies()  # first: a policy that is refused leaves nothing half said
     print(repr(outlook).strip("<>"))
@@ -170,6 +189,8 @@ def _print_outlook(outlook: Outlook) -> None:
             f"days until the stock is gone without the largest source, nothing replaced: "
             f"{_text.shown(row['time_to_survive_days'])}"
         )
+        for sentence in driver_words(outlook, str(buyer_id)):
+            print(sentence)
     for policy_id, row in paid.iterrows():
         print(f"\nWhat it pays: {row['name']} ({policy_id})\n{_text.table(_measures(row))}")
         print(
@@ -194,6 +215,32 @@ def _check(options: argparse.Namespace) -> int:
 
     print(explain(case))
     print("\nNo faults.")
+    return OK
+
+
+def _score(options: argparse.Namespace) -> int:
+    from supplyrisk.data.market_tables import commodities  # noqa: PLC0415
+    from supplyrisk.data.vocabulary import commodity_of  # noqa: PLC0415
+    from supplyrisk.scorecard.scoring import score  # noqa: PLC0415
+
+    name: str = options.what
+    is_case = name.endswith(".toml") or name in cases()
+    try:
+        what: str | Case = _load(name) if is_case else commodity_of(name)
+    except InvalidInputError:
+        if is_case:
+            raise
+        known = [*cases(), *commodities()["commodity"]]
+        rule = f"must be a bundled case or a commodity{_validation.nearest(name, known)}"
+        raise UserFaultError(f"{name!r} {rule}: {', '.join(known)}") from None
+    card = score(
+        what,
+        region=options.region,
+        composite=options.composite,
+        n_scenarios=options.scenarios,
+        rng=options.seed,
+    )
+    print(card)
     return OK
 
 

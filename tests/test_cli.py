@@ -228,6 +228,11 @@ def test_a_file_with_ten_faults_reports_all_ten_without_a_traceback(tmp_path):
         (["run", "walikale-2025", "--workers", "0"], "must be a whole number >= 1"),
         (["run", "walikale-2025", "--seed", "-1"], "must be a whole number >= 0"),
         (["run", "walikale-2025", "--seed", "x"], "must be a whole number >= 0"),
+        (["score", "tni"], "did you mean 'tin'"),
+        (["score", "walikale"], "did you mean 'walikale-2025'"),
+        (["score", "missing.toml"], "missing.toml"),
+        (["score", "tin", "--region", "Atlantis"], "region"),
+        (["score", "tin", "--scenarios", "1"], "must be a whole number >= 2"),
         (["frobnicate"], "invalid choice"),
         ([], "required"),
     ],
@@ -257,6 +262,26 @@ def test_check_explains_and_cases_lists(capsys):
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed] == list(sr.cases())
     assert listed[-1] == "walikale-2025  2025-03-20  tin, 22 sites"
+
+
+def test_score_prints_the_card_of_a_commodity_a_case_or_a_file(capsys):
+    few = ["--scenarios", "50", "--seed", "3"]
+    for name, what in (("Tin", "tin"), ("walikale-2025", sr.load_case("walikale-2025"))):
+        assert main(["score", name, *few]) == 0
+        card = sr.score(what, n_scenarios=50, rng=3)
+        assert capsys.readouterr().out == f"{card}\n"
+        assert "omposite" not in str(card)
+    assert main(["score", str(SEED), *few, "--composite", "--region", "EU27"]) == 0
+    said = capsys.readouterr().out
+    case = sr.load_case("walikale-2025")
+    card = sr.score(case, region="EU27", composite=True, n_scenarios=50, rng=3)
+    assert said == f"{card}\n"
+    assert "Composite, because it was asked for" in said
+
+
+def test_score_says_what_cannot_be_simulated(capsys):
+    assert main(["score", "uranium"]) == 0
+    assert "nothing could be simulated" in capsys.readouterr().out
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch, capsys):

@@ -9,12 +9,14 @@ from supplyrisk.plot.curves import exceedance
 from supplyrisk.plot.depletion import shortage, stocks
 from supplyrisk.plot.fans import fan
 from supplyrisk.plot.lengths import durations, foretold
+from supplyrisk.plot.matrix import criticality
 from supplyrisk.plot.sitemap import site_map
 from supplyrisk.plot.timelines import timeline
 
 __all__ = [
     "buyers",
     "contributions",
+    "criticality",
     "durations",
     "exceedance",
     "fan",

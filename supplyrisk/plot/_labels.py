@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _GAP_PT: Final = 2.5
 _LEADER_PT: Final = (0.0, 12.0, 26.0)
 # East first, as one reads; then the other sides, then the corners.
-_DIRECTIONS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+SIDES: Final = ((1, 0), (-1, 0), (0, 1), (0, -1))
+CORNERS: Final = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 _ALIGN_X: Final = {1: "left", 0: "center", -1: "right"}
 _ALIGN_Y: Final = {1: "bottom", 0: "center", -1: "top"}
 
@@ -32,7 +33,11 @@ class _Candidate(NamedTuple):
 
 
 def label_bubbles(
-    ax: Axes, centres: NDArray[np.float64], radii_pt: NDArray[np.float64], names: Sequence[str]
+    ax: Axes,
+    centres: NDArray[np.float64],
+    radii_pt: NDArray[np.float64],
+    names: Sequence[str],
+    directions: Sequence[tuple[int, int]] = (*SIDES, *CORNERS),
 ) -> list[Annotation]:
     """Write names beside bubbles, the first ones first.
 
@@ -46,6 +51,8 @@ def label_bubbles(
         Radii of all bubbles. [pt]
     names : sequence of str, length n_names <= n_bubbles
         Names of the first bubbles.
+    directions : sequence of (int, int), optional
+        Where a name may stand, the best first.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def label_bubbles(
         width, height = _measure(ax, name, centre)
         free = [
             candidate
-            for candidate in _candidates(pixel, radius, px_per_pt, width, height)
+            for candidate in _candidates(pixel, radius, px_per_pt, (width, height), directions)
             if _within(candidate.box, ax.bbox) and not any(map(candidate.box.overlaps, taken))
         ]
         if not free:
@@ -82,11 +89,16 @@ def _measure(ax: Axes, name: str, centre: NDArray[np.float64]) -> tuple[float, f
 
 
 def _candidates(
-    pixel: NDArray[np.float64], radius_pt: float, px_per_pt: float, width: float, height: float
+    pixel: NDArray[np.float64],
+    radius_pt: float,
+    px_per_pt: float,
+    size: tuple[float, float],
+    directions: Sequence[tuple[int, int]],
 ) -> Iterator[_Candidate]:
     """Boxes around a bubble, the nearest first."""
+    width, height = size
     for reach in _LEADER_PT:
-        for dx, dy in _DIRECTIONS:
+        for dx, dy in directions:
             away = (radius_pt + _GAP_PT + reach) * px_per_pt / np.hypot(dx, dy)
             x, y = pixel[0] + dx * away, pixel[1] + dy * away
             left, bottom = x + (dx - 1) / 2 * width, y + (dy - 1) / 2 * height

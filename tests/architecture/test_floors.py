@@ -38,12 +38,12 @@ FLOOR = {
     "engine": 4,
     "analysis": 5,
     "explanation": 5,
-    "scorecard": 5,
-    "io": 6,
-    "plot": 6,
-    "report": 7,
-    "cli": 8,
-    "__main__": 9,
+    "scorecard": 6,
+    "io": 7,
+    "plot": 7,
+    "report": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 # Array kernels know arrays and the ground floor, not the model.
 KERNELS = {"flow", "indicators", "insurance", "market", "metrics"}

@@ -22,6 +22,7 @@ VALUES = frozenset(
         "Case",
         "Citation",
         "CommodityExposure",
+        "Composite",
         "DisruptionEvent",
         "Duration",
         "Evidence",
@@ -45,6 +46,7 @@ VALUES = frozenset(
         "Smelter",
         "Source",
         "StressTest",
+        "SupplierContributions",
         "Supply",
     }
 )
@@ -53,10 +55,13 @@ FUNCTIONS = frozenset(
         "cases",
         "exact_losses",
         "explain",
+        "indicator_ranks",
+        "indicator_table",
         "load_case",
         "load_outcome",
         "n_minus",
         "origin_bounds",
+        "rank",
         "rare_losses",
         "save_case",
         "score",
@@ -65,6 +70,7 @@ FUNCTIONS = frozenset(
         "smallest_stock",
         "what_if",
         "stress",
+        "supplier_contributions",
     }
 )
 PUBLIC = MODULES | VALUES | FUNCTIONS
