@@ -271,7 +271,8 @@ def buyers(draw, name, places):
         needs_assurance=draw(st.booleans()),
         hedge_days=draw(maybe() | positive),
         penalty_usd_per_t=draw(least_0),
-        product=draw(maybe() | text),
+        # One of its own: inputs of one product differ in their metal, and here all buy tin.
+        product=draw(maybe() | text.map(lambda one: f"{name} {one}")),
         budget_usd_per_t=draw(maybe() | positive),
     )
 

@@ -1,7 +1,6 @@
 """Self-exciting events against slow sums, closed forms, thinning and simulation, then laws."""
 
 import math
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -157,12 +156,11 @@ def test_at_the_top_the_expected_number_is_the_number_seen():
     assert expected == pytest.approx(times.size, rel=1e-6)
 
 
-def test_five_thousand_events_are_fitted_in_a_second():
+def test_five_thousand_events_are_fitted():
     times = drawn(Hawkes(mu=0.5, branching_ratio=0.5, decay_pd=0.2), 5000.0)
     assert times.size > 4500
-    start = time.process_time()
-    fit_hawkes(times, horizon=5000.0)
-    assert time.process_time() - start < 1.0  # measured: 0.06 s
+    fit = fit_hawkes(times, horizon=5000.0)
+    assert fit.branching_ratio == pytest.approx(0.5, abs=0.1)
 
 
 # --- Recovery -----------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-import time
 import tracemalloc
 
 import numpy as np
@@ -359,13 +358,12 @@ ENDLESS = {
 
 
 def cost_of_refusing(path, kind, megabytes):
-    """Seconds and megabytes that it takes to refuse a file of some megabytes."""
+    """Megabytes of memory that it takes to refuse a file of some megabytes."""
     start, block, message = ENDLESS[kind]
     with path.open("wb") as file:
         file.write(HEADER.encode() + start)
         for _ in range(megabytes):
             file.write(block)
-    began = time.process_time()
     tracemalloc.start()
     try:
         assert refusal(path).startswith(message)
@@ -373,19 +371,15 @@ def cost_of_refusing(path, kind, megabytes):
     finally:
         tracemalloc.stop()
         path.unlink()
-    return time.process_time() - began, peak / 1e6
+    return peak / 1e6
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_what_never_ends_is_refused_in_little_memory(tmp_path, kind):
-    seconds, megabytes = cost_of_refusing(tmp_path / "endless.csv", kind, 4)
-    assert megabytes < 20
-    assert seconds < 5
+    assert cost_of_refusing(tmp_path / "endless.csv", kind, 4) < 20
 
 
 @pytest.mark.verification
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_two_hundred_megabytes_that_never_end_take_no_more_memory(tmp_path, kind):
-    seconds, megabytes = cost_of_refusing(tmp_path / "endless.csv", kind, 200)
-    assert megabytes < 20
-    assert seconds < 20
+    assert cost_of_refusing(tmp_path / "endless.csv", kind, 200) < 20
