@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from supplyrisk import _countries
 from supplyrisk import _validation as check
 from supplyrisk.analysis._indicator_rows import Part
 from supplyrisk.analysis._mixes import Mix, rounding
@@ -46,15 +47,45 @@ class CaseMixes(NamedTuple):
     left: dict[str, float]
 
 
-def case_mixes(case: Case, lost: Iterable[str], outlook: Outlook | None, origin: str) -> CaseMixes:
+def losses_of(case: Case, names: Iterable[str]) -> frozenset[str]:
+    """Return what is lost of a case: codes of countries, ids of sites and of smelters.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    names : iterable of str
+        Countries by code or name, and ids.
+
+    Returns
+    -------
+    frozenset of str
+        Codes and ids.
+
+    Raises
+    ------
+    InvalidInputError
+        If the case has nothing of a name.
+    """
+    sites, smelters = _of_commodity(case)
+    ids = [*(s.site_id for s in sites), *(s.smelter_id for s in smelters)]
+    known = dict.fromkeys([*(s.country for s in sites), *(s.country for s in smelters), *ids])
+    lost = [name if name in known else _code_or_name(name) for name in names]
+    faults = [fault for name in lost for fault in check.choice("without", name, known)]
+    if faults:
+        raise InvalidInputError("indicator_table", faults)
+    return frozenset(lost)
+
+
+def case_mixes(case: Case, lost: frozenset[str], outlook: Outlook | None, origin: str) -> CaseMixes:
     """Return the mixes of a case without some countries, sites and smelters.
 
     Parameters
     ----------
     case : Case
         The case.
-    lost : iterable of str
-        Codes of countries, ids of sites and of smelters.
+    lost : frozenset of str
+        Codes and ids as of `losses_of`.
     outlook : Outlook, optional
         Its futures, whose production then takes the place of the plan's.
     origin : str
@@ -68,16 +99,14 @@ def case_mixes(case: Case, lost: Iterable[str], outlook: Outlook | None, origin:
     Raises
     ------
     InvalidInputError
-        If the case has nothing of a name that is lost, or plans nothing.
+        If the case plans nothing.
     """
-    sites = [s for s in case.sites if s.commodity == case.commodity and s.production_tpa > 0.0]
-    smelters = [s for s in case.smelters if s.commodity == case.commodity]
-    gone = _checked(lost, sites, smelters)
+    sites, smelters = _of_commodity(case)
     if not sites:
         rule = "must plan to produce some of its commodity"
         raise InvalidInputError("indicator_table", [Fault("case", rule, case.name)])
-    kept = [s for s in sites if not gone & {s.site_id, s.country}]
-    made = [s for s in smelters if not gone & {s.smelter_id, s.country}]
+    kept = [s for s in sites if not lost & {s.site_id, s.country}]
+    made = [s for s in smelters if not lost & {s.smelter_id, s.country}]
     left = {origin: sum(s.production_tpa for s in kept) / sum(s.production_tpa for s in sites)}
     if smelters:
         all_of_them = sum(s.capacity_tpa for s in smelters)
@@ -90,29 +119,24 @@ def case_mixes(case: Case, lost: Iterable[str], outlook: Outlook | None, origin:
         countries.append(_joined(by_site, [s.country for s in kept]))
         parts += _site_parts(by_site, kept)
     if made:
-        smelter = _smelter_mix(case, made)
+        smelter = _smelter_mix(case, made, all_of_them)
         countries.append(_joined(smelter, [s.country for s in made]))
         ones = np.ones(len(made), dtype=np.int64)
         parts.append(Part("smelter", smelter, ones, 1.0, ""))
     return CaseMixes(tuple(countries), tuple(parts), left)
 
 
-def _checked(
-    lost: Iterable[str], sites: Sequence[MineSite], smelters: Sequence[Smelter]
-) -> frozenset[str]:
-    known = dict.fromkeys(
-        [
-            *(s.country for s in sites),
-            *(s.country for s in smelters),
-            *(s.site_id for s in sites),
-            *(s.smelter_id for s in smelters),
-        ]
-    )
-    gone = tuple(lost)
-    faults = [fault for name in gone for fault in check.choice("without", name, known)]
-    if faults:
-        raise InvalidInputError("indicator_table", faults)
-    return frozenset(gone)
+def _of_commodity(case: Case) -> tuple[list[MineSite], list[Smelter]]:
+    """Return the sites that plan to produce a case's commodity, and its smelters."""
+    sites = [s for s in case.sites if s.commodity == case.commodity and s.production_tpa > 0.0]
+    return sites, [s for s in case.smelters if s.commodity == case.commodity]
+
+
+def _code_or_name(name: str) -> str:
+    try:
+        return _countries.country_code(name)
+    except (TypeError, ValueError):
+        return name
 
 
 def _site_mix(case: Case, sites: Sequence[MineSite], futures: Floats | None, origin: str) -> Mix:
@@ -133,10 +157,12 @@ def _site_mix(case: Case, sites: Sequence[MineSite], futures: Floats | None, ori
     )
 
 
-def _smelter_mix(case: Case, smelters: Sequence[Smelter]) -> Mix:
+def _smelter_mix(case: Case, smelters: Sequence[Smelter], capacity_tpa: float) -> Mix:
+    """Return what is left of smelters that had a capacity together [t/a]."""
     amounts = np.array([float(s.capacity_tpa) for s in smelters])
     market = next((m for m in case.markets if m.commodity == case.commodity), None)
-    known = 1.0 if market is None else min(float(amounts.sum() / market.supply_tpa), 1.0)
+    elsewhere = 0.0 if market is None else max(market.supply_tpa - capacity_tpa, 0.0)
+    made = float(amounts.sum())
     return Mix(
         commodity=str(case.commodity),
         stage="smelter",
@@ -147,7 +173,7 @@ def _smelter_mix(case: Case, smelters: Sequence[Smelter]) -> Mix:
         vintage=str(case.start),
         source_id=_sources(case, "smelters."),
         note="by capacity; smelters of the case alone",
-        known=known,
+        known=made / (made + elsewhere),
     )
 
 

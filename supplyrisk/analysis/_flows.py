@@ -326,13 +326,14 @@ def _year(value: object) -> int:
 
 
 def _amounts(frame: pd.DataFrame, column: str, *, blank: bool = False) -> Floats:
-    amounts = pd.to_numeric(frame[column]).to_numpy(dtype=np.float64, na_value=np.nan)
+    given = frame[column]
+    amounts = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     good = np.isfinite(amounts) & (amounts >= 0.0)
     if blank:
-        good |= np.isnan(amounts)
+        good |= given.isna().to_numpy()
     if not good.all():
         place = int(np.argmin(good))
         rule = "must be finite and >= 0: what is not known is not to be left out as 0"
         where = f"row {frame.index[place]}, column {column}"
-        raise InvalidInputError("supplier_contributions", [Fault(where, rule, amounts[place])])
+        raise InvalidInputError("supplier_contributions", [Fault(where, rule, given.iloc[place])])
     return amounts

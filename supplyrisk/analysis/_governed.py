@@ -158,6 +158,7 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
         Fault(f"column {name}", "must be there, as in sr.data.columns('governance')", "none")
         for name in missing
     ]
+    faults += blank_faults(frame, "year", "release")
     if not faults:
         newest = frame[frame["year"] == frame["year"].max()]
         twice = newest["country"][newest["country"].duplicated()].tolist()
@@ -172,9 +173,31 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def blank_faults(frame: pd.DataFrame, *columns: str) -> list[Fault]:
+    """Return faults of a user's table that holds nothing, or has a gap where it must have none."""
+    if frame.empty:
+        return [Fault("rows", "must be at least 1", 0)]
+    return [
+        Fault(f"column {name}", "must be given in every row", None)
+        for name in columns
+        if name in frame.columns and frame[name].isna().any()
+    ]
+
+
+def estimates_in(rows: pd.DataFrame, name: str) -> Floats:
+    """Return a column of a user's table as floats, NaN where blank, or raise."""
+    given = rows[name]
+    numbers = pd.to_numeric(given, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    wrong = given[~np.isfinite(numbers) & given.notna().to_numpy()]
+    if len(wrong):
+        rule = "must hold finite numbers, blank where not known"
+        raise InvalidInputError("governance", [Fault(f"column {name}", rule, wrong.iloc[0])])
+    return numbers
+
+
 def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Return mean and stability by country; a missing estimate stands at the mean of the others."""
-    six = rows[list(DIMENSIONS)].to_numpy(dtype=float, na_value=np.nan)
+    six = np.column_stack([estimates_in(rows, name) for name in DIMENSIONS])
     errors = np.column_stack([_errors(rows, name) for name in DIMENSIONS])
     known = ~np.isnan(six)
     n_known = np.maximum(known.sum(axis=1), 1)
@@ -201,5 +224,8 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
 def _errors(rows: pd.DataFrame, name: str) -> Floats:
     if f"{name}_se" not in rows:
         return np.full(len(rows), TYPICAL_ERROR)
-    given = rows[f"{name}_se"].to_numpy(dtype=float, na_value=np.nan)
+    given = estimates_in(rows, f"{name}_se")
+    if (given < 0.0).any():
+        rule = "must be standard errors >= 0"
+        raise InvalidInputError("governance", [Fault(f"column {name}_se", rule, np.nanmin(given))])
     return np.where(np.isnan(given), TYPICAL_ERROR, given)

@@ -167,6 +167,8 @@ CONCENTRATION: Final[dict[str, Measure]] = {
     "gini_simpson": (indicators.gini_simpson, lambda d: 1.0 - _squares(d)),
 }
 _UNITS: Final = {"shannon_entropy": "nat"}
+_LEAST_SAID: Final = 0.0005
+"""Share from which on a note names it: below, it reads as 0.0 %, or is an error of rounding. [1]"""
 
 
 def draw(mix: Mix, setting: Setting) -> Drawn | None:
@@ -194,7 +196,7 @@ def mix_rows(mix: Mix, setting: Setting, drawn: Drawn | None) -> Iterator[Row]:
     """Yield the concentration of a mix of countries, and how it is governed."""
     shares, named = mix.shares, mix.is_named
     others = 1.0 - math.fsum(shares[named])
-    said = f"other countries ({others:.1%}) count as one supplier" if others > 0 else ""
+    said = f"other countries ({others:.1%}) count as one supplier" if others >= _LEAST_SAID else ""
     base = _base(mix, mix.named_share, said)
     for name, (one, many) in CONCENTRATION.items():
         draws = None if drawn is None else many(drawn.shares)
@@ -236,12 +238,14 @@ def _governed_rows(mix: Mix, setting: Setting, drawn: Drawn | None) -> Iterator[
     known = view.of(mix.names)
     governed = math.fsum(mix.shares * known.known)
     lacking = 1.0 - governed
-    said = f"governance of {lacking:.1%} not known, taken as the world's mean" if lacking else ""
+    said = ""
+    if lacking >= _LEAST_SAID:
+        said = f"governance of {lacking:.1%} not known, taken as the world's mean"
     base = base._replace(
         coverage=mix.known * governed,
         source_id=f"{mix.source_id};{view.source_id}",
         vintage=f"{mix.vintage}; governance {view.vintage}",
-        note="; ".join(filter(None, (mix.note, said))),
+        note="; ".join(filter(None, (base.note, said))),
     )
     draws = None if drawn is None else weighted_draws(drawn)
     value = indicators.governance_weighted_hhi(mix.shares, weight(known.mean))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk import indicators
-from supplyrisk.analysis._governed import STABILITY
+from supplyrisk.analysis._governed import STABILITY, blank_faults, estimates_in
 from supplyrisk.analysis._regions import country_of
 from supplyrisk.data.tables import table
 from supplyrisk.errors import Fault, InvalidInputError
@@ -61,6 +61,8 @@ def instability_of(
             rule = "must be there, with instability or political_stability"
             found = list(map(str, frame.columns))
             raise InvalidInputError("governance", [Fault(f"column {name}", rule, found)])
+    if faults := blank_faults(frame, "year"):
+        raise InvalidInputError("governance", faults)
     years = frame["year"].astype(int).tolist() if "year" in frame.columns else [0] * len(frame)
     countries = [country_of(name, "governance.country") for name in frame["country"]]
     index = pd.MultiIndex.from_arrays([years, countries])
@@ -68,7 +70,7 @@ def instability_of(
         twice = index[index.duplicated()][0]
         rule = "must hold a country once a year: releases must not be mixed"
         raise InvalidInputError("governance", [Fault("rows", rule, twice)])
-    values = pd.Series(frame[column].to_numpy(dtype=float, na_value=np.nan), index=index)
+    values = pd.Series(estimates_in(frame, column), index=index)
     wanted = flows.years if len(set(years)) > 1 else [years[0]] * len(flows.years)
     faults = [
         Fault("year of the trade", f"must be a year of governance, {min(years)} to {max(years)}", y)

@@ -212,9 +212,11 @@ def supply_risk(
     row = by_stage[binding.stage]
     others = [f"{stage} {other.value:.2f}" for stage, other in by_stage.items() if other is not row]
     draws = [other.draws for other in by_stage.values() if other.draws is not None]
+    # A stage without draws would leave the interval of another to the one that binds.
+    is_alike = len(draws) == len(by_stage) and len({d.size for d in draws}) == 1
     return row._replace(
-        note="; ".join([*others, row.note]),
-        draws=np.max(draws, axis=0) if len({d.size for d in draws}) == 1 else row.draws,
+        note="; ".join([*(others or ["no other stage is known"]), row.note]),
+        draws=np.max(draws, axis=0) if is_alike else row.draws,
     )
 
 

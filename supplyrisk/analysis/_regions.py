@@ -56,13 +56,17 @@ def region_of(
         If it is none of these; the message names near ones.
     """
     if groups and name in groups:
-        return Region(name, frozenset(country_of(c, f"groups[{name!r}]") for c in groups[name]))
+        members = several(groups[name])
+        if not members:
+            rule = "must hold at least 1 country"
+            raise InvalidInputError("region", [Fault(f"groups[{name!r}]", rule, groups[name])])
+        return Region(name, frozenset(country_of(c, f"groups[{name!r}]") for c in members))
     bundled = table("country_groups")
     bundled = bundled[bundled["member_until"].isna()]
     known = _ALSO.get(str(name).casefold(), str(name).upper())
-    members = bundled.loc[bundled["group"] == known, "country"]
-    if len(members):
-        return Region(str(known), frozenset(members))
+    found = bundled.loc[bundled["group"] == known, "country"]
+    if len(found):
+        return Region(str(known), frozenset(found))
     names = [*(groups or ()), *sorted(bundled["group"].unique())]
     try:
         code = _countries.country_code(name)
@@ -71,6 +75,11 @@ def region_of(
         rule = f"must be a country or one of {', '.join(names)}{near}; {error}"
         raise InvalidInputError("region", [Fault(field, rule, name)]) from error
     return Region(code, frozenset({code}))
+
+
+def several(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names as a tuple; a single one is not taken apart into letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def country_of(name: str, field: str) -> str:

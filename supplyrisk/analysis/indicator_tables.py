@@ -13,7 +13,7 @@ import pandas as pd
 
 from supplyrisk import _validation as check
 from supplyrisk import indicators
-from supplyrisk.analysis._case_mixes import case_mixes
+from supplyrisk.analysis._case_mixes import case_mixes, losses_of
 from supplyrisk.analysis._flows import basis_of, flows_of, labelled
 from supplyrisk.analysis._governed import governance_view
 from supplyrisk.analysis._indicator_rows import (
@@ -30,7 +30,7 @@ from supplyrisk.analysis._indicator_rows import (
 from supplyrisk.analysis._listed_rows import Listed, case_n_minus_one
 from supplyrisk.analysis._mixes import ENOUGH_NAMED, Bundled
 from supplyrisk.analysis._regional_rows import reliance_rows, sourcing, supply_risk
-from supplyrisk.analysis._regions import country_of, region_of
+from supplyrisk.analysis._regions import country_of, region_of, several
 from supplyrisk.data.vocabulary import commodity_of
 from supplyrisk.engine.outlook import Outlook
 from supplyrisk.engine.streams import StreamTable, seed_of
@@ -132,7 +132,7 @@ def indicator_table(
         case = what.case if isinstance(what, Outlook) else what
         day = pd.Timestamp(case.start) if day is None else day
         setting = _setting(day, region, n_draws, rng, governance, trade)
-        setting = replace(setting, lost=frozenset(_several(without)))
+        setting = replace(setting, lost=losses_of(case, several(without)))
         return _frame(_case_rows(case, what if isinstance(what, Outlook) else None, setting))
     names = _commodities(what)
     setting = _setting(day, region, n_draws, rng, governance, trade)
@@ -300,7 +300,7 @@ def _plain(trade: pd.DataFrame) -> pd.DataFrame:
 
 def _lost_countries(without: Iterable[str], names: list[str], bundled: Bundled) -> frozenset[str]:
     """Return the codes of what is lost; raise if none of the metals has it."""
-    lost = {country_of(name, "without") for name in _several(without)}
+    lost = {country_of(name, "without") for name in several(without)}
     if not lost:
         return frozenset()
     mixes = [mix for name in names for mix in bundled.mixes(name)]
@@ -339,21 +339,20 @@ def _case_rows(case: Case, outlook: Outlook | None, setting: Setting) -> Iterato
         yield from _left_rows(commodity, mixes.left)
 
 
-def _several(names: Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
 def _rows_of(commodity: str, mixes: list[Mix], setting: Setting) -> Iterator[Row]:
     """Yield what metals and cases have in common."""
-    drawn = [(mix, draw(mix, setting)) for mix in mixes]
     yield from setting.listed.identity(commodity)
     governed = {}
-    sure = [(mix, draws) for mix, draws in drawn if mix.known >= ENOUGH_NAMED]
-    for mix, draws in drawn:
+    sure = [(mix, draw(mix, setting)) for mix in mixes if mix.known >= ENOUGH_NAMED]
+    for mix, draws in sure:
         for row in mix_rows(mix, setting, draws):
-            if row.name == "hhi_wgi" and mix.known >= ENOUGH_NAMED:
+            if row.name == "hhi_wgi":
                 governed[mix.stage] = row
             yield row
+    for mix in mixes:
+        if mix.known < ENOUGH_NAMED:
+            reason = f"{mix.known:.0%} of a stage do not say how concentrated it is"
+            yield Row(commodity, "hhi", math.nan, stage=mix.stage, note=reason)
     if not mixes:
         yield Row(commodity, "hhi", math.nan, note="nothing is bundled or left")
     yield _binding(commodity, governed)

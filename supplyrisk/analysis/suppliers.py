@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from supplyrisk import _validation as check
 from supplyrisk import indicators
 from supplyrisk._countries import OTHER_COUNTRIES
 from supplyrisk.analysis._flows import basis_of, flows_of, labelled, made_of, summed
 from supplyrisk.analysis._instability import instability_of
-from supplyrisk.analysis._regions import Region, region_of
+from supplyrisk.analysis._regions import Region, region_of, several
 from supplyrisk.data.tables import production as bundled_production
 from supplyrisk.errors import Fault, InvalidInputError
 
@@ -136,7 +137,7 @@ def supplier_contributions(
     >>> first["exporter"], round(float(first["share_of_score"]), 2)
     ('IDN', 0.6)
     """
-    owned = tuple(companies)
+    owned = several(companies)
     flows = flows_of(trade, owned)
     made = made_of(_main_stage() if production is None else production, flows, basis_of(trade))
     entities = _entities(flows, importers, groups or {}, owned)
@@ -168,13 +169,14 @@ def _entities(
         names: list[str] = [name for name in flows.importers if name != OTHER_COUNTRIES]
         names += [name for name in groups if name not in names]
     else:
-        names = [importers] if isinstance(importers, str) else list(importers)
-    regions = tuple(
+        names = [*several(importers)]
+    found = [
         Region(name, frozenset())
         if name in companies
         else region_of(name, groups, field="importers")
         for name in names
-    )
+    ]
+    regions = tuple(dict.fromkeys(found))  # a country may be named twice, by name and code
     rows, owner = [], []
     order = np.argsort(flows.importer, kind="stable")
     start = np.searchsorted(flows.importer[order], np.arange(len(flows.importers) + 1))
@@ -196,14 +198,16 @@ def _chosen_years(flows: Flows, years: Iterable[int] | None) -> tuple[int, ...]:
     """Return the codes of the years wanted."""
     if years is None:
         return tuple(range(len(flows.years)))
-    wanted = list(years)
+    wanted = check.as_tuple(years)
+    if not isinstance(wanted, tuple) or not wanted:
+        fault = Fault("years", "must be a list of at least 1 year", years)
+        raise InvalidInputError("supplier_contributions", [fault])
     faults = [
         Fault("years", f"must be years of the trade, {min(flows.years)} to {max(flows.years)}", y)
         for y in wanted
         if y not in flows.years
     ]
-    if faults or not wanted:
-        faults = faults or [Fault("years", "must hold at least 1 year", wanted)]
+    if faults:
         raise InvalidInputError("supplier_contributions", faults)
     return tuple(sorted({flows.years.index(y) for y in wanted}))
 

@@ -83,7 +83,8 @@ def criticality(
     ax.set(xlabel="Economic importance [1]", ylabel="Supply risk [1]")
     quiet(ax)
     settle(ax)
-    _write_note(ax, missing)
+    is_partly = any(one.coverage < 1.0 for pair in drawn.values() for one in pair)
+    _write_note(ax, missing, is_partly=is_partly)
     settle(ax)
     order = np.argsort(-risk, kind="stable")
     centres = np.column_stack([importance, risk])[order]
@@ -168,9 +169,14 @@ def _draw(ax: Axes, name: str, importance: Estimate, risk: Estimate) -> None:
     )
 
 
-def _write_note(ax: Axes, missing: list[str]) -> None:
-    """Say what is what, and which commodities are not drawn and why."""
+def _write_note(ax: Axes, missing: list[str], *, is_partly: bool) -> None:
+    """Say what is what, what figures rest on, and which commodities are not drawn and why."""
     note = "Red: both thresholds of the EU's lists are reached. Whiskers: 90 % intervals."
+    if is_partly:
+        note += (
+            " Substitution and recycling that are not known count as none, so these are not the"
+            " EU's own figures."
+        )
     if missing:
         note += f" Not drawn, as one of the two is not known: {', '.join(map(words, missing))}."
     ax.annotate(

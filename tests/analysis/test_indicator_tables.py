@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,11 @@ def test_every_row_says_what_it_rests_on(everything):
     assert (everything.loc[blank, "coverage"] == 0.0).all()
     assert (everything.loc[~blank & (everything["name"] != "supply_left"), "source_id"] != "").all()
     assert everything.loc[blank, ["ci_low", "ci_high"]].isna().all(axis=None)
+
+
+def test_no_note_speaks_of_nothing(everything):
+    # Shares of tungsten sum to 1 but for the last bit.
+    assert not everything["note"].str.contains(r"-?\b0\.0%").any()
 
 
 def test_every_metal_has_every_indicator_that_knows_no_stage(everything):
@@ -156,6 +162,12 @@ def test_supply_risk_is_the_european_formula_with_what_is_known():
     assert rows.loc["supply_risk", "coverage"] < 0.4
 
 
+def test_supply_risk_says_which_stages_it_is_the_highest_of():
+    assert by_name("tin").loc["supply_risk", "note"].startswith("mine 0.55; not known: ")
+    # The refineries of rare earths are more concentrated than their mines, but not bundled.
+    assert by_name("rare_earths").loc["supply_risk", "note"].startswith("no other stage is known; ")
+
+
 def test_what_is_not_recycled_for_want_of_a_rate_is_not_recycled_at_all():
     rows = by_name("neodymium")
     assert math.isnan(rows.loc["recycling_input_rate", "value"])
@@ -198,6 +210,18 @@ def test_no_interval_before_anybody_knew_how_estimates_are_revised():
     assert math.isnan(mined["ci_low"])
     later = sr.indicator_table("tin", as_of=dt.date(2024, 6, 1), n_draws=100)
     assert later.loc[(later["name"] == "hhi") & (later["stage"] == "mine"), "ci_low"].notna().all()
+
+
+def test_a_stage_that_was_not_drawn_takes_no_interval_from_another():
+    # Nobody knew then how estimates of mines are revised; the refineries' shares are none.
+    frame = governance(dict.fromkeys(sr.data.countries()["alpha3"], 0.0))
+    table = sr.indicator_table("cobalt", as_of=dt.date(2023, 6, 1), governance=frame, n_draws=50)
+    rows = table.set_index(["name", "stage"])
+    assert rows.loc[("hhi_wgi", "refinery"), "ci_low"] > 0.0
+    assert math.isnan(rows.loc[("supply_risk", "mine"), "ci_low"])
+    early = dt.date(2023, 6, 1)
+    ranks = sr.indicator_ranks(["cobalt", "tin"], as_of=early, governance=frame, n_draws=50)
+    assert ranks.loc["cobalt", ["rank_low", "rank_high"]].tolist() == [1.0, 1.0]
 
 
 # --- governance ---------------------------------------------------------------------------------
@@ -251,6 +275,18 @@ def test_standard_errors_of_a_users_own_widen_the_interval():
         (pd.concat([governance({"CHN": 1.0})] * 2), "must hold a country once a year"),
         (governance({"China": 1.0}), "must be ISO 3166-1 alpha-3 codes, got 'China'"),
         (governance({"CHN": 1.0, "IDN": 0.0}, release=[2023, 2024]), "must be one release"),
+        (
+            governance({"CHN": 1.0, "IDN": 0.0}, release=[2023, None]),
+            "column release must be given",
+        ),
+        (governance({}), "rows must be at least 1"),
+        (governance({"CHN": 1.0}).assign(year=None), "column year must be given"),
+        (
+            governance({"CHN": 1.0}).assign(rule_of_law="good"),
+            "column rule_of_law must hold finite",
+        ),
+        (governance({"CHN": 1.0}, rule_of_law_se=-0.1), "rule_of_law_se must be standard errors"),
+        (governance({"CHN": 1.0}, rule_of_law_se=np.inf), "rule_of_law_se must hold finite"),
     ],
 )
 def test_governance_that_misleads_is_refused(frame, message):
@@ -475,6 +511,28 @@ def test_smelters_count_by_capacity_and_cover_their_part_of_the_market():
     assert by_name(SMELTED).loc["supply_risk", "stage"] == "mine"
 
 
+def test_part_of_a_stage_has_no_concentration_of_the_whole():
+    table = sr.indicator_table(SMELTED, n_draws=0)
+    row = table[(table["name"] == "hhi") & (table["stage"] == "smelter")].iloc[0]
+    assert math.isnan(row["value"])
+    assert row["note"] == "75% of a stage do not say how concentrated it is"
+    assert "smelter" not in table.loc[table["name"] == "hhi_wgi", "stage"].tolist()
+
+
+def test_what_is_left_of_a_whole_stage_is_a_whole():
+    case = replace(SMELTED, markets=(replace(MARKET, supply_tpa=90.0, demand_tpa=90.0),))
+    rows = sr.indicator_table(case, without="t", n_draws=0).set_index(["name", "stage"])
+    assert rows.loc[("hhi", "smelter"), "value"] == 1.0
+    assert rows.loc[("hhi_by_smelter", "smelter"), "coverage"] == 1.0
+    # Of a market of 120 the others make 30, and this one 60.
+    assert by_name(SMELTED, without="t").loc["hhi_by_smelter", "coverage"] == pytest.approx(2 / 3)
+
+
+def test_a_country_is_lost_by_its_name_too():
+    one, other = (sr.indicator_table(SMELTED, without=name, n_draws=0) for name in ("Peru", "PER"))
+    pd.testing.assert_frame_equal(one, other)
+
+
 def test_a_case_after_losing_a_site_a_country_and_a_smelter():
     rows = sr.indicator_table(SMELTED, without=["a", "BRA", "s"], n_draws=0)
     rows = rows.set_index(["name", "stage"])["value"]
@@ -505,7 +563,8 @@ def test_an_outlook_is_the_mean_over_what_is_really_made():
     assert rows.loc["hhi", "value"] == pytest.approx(squares.mean())
     assert rows.loc["hhi", "ci_low"] == pytest.approx(np.quantile(squares, 0.05))
     assert rows.loc["hhi", "value"] < by_name(CASE).loc["hhi", "value"]
-    assert "mean over 200 simulated futures" in rows.loc["hhi", "note"]
+    for name in ("hhi", "hhi_wgi"):
+        assert "mean over 200 simulated futures" in rows.loc[name, "note"]
     # Futures that did not keep their events are drawn again, and are the same.
     again = sr.indicator_table(sr.simulate(CASE, n_scenarios=200, rng=7), n_draws=0)
     pd.testing.assert_frame_equal(again, sr.indicator_table(outlook, n_draws=0))

@@ -170,6 +170,20 @@ def test_a_company_makes_nothing_itself():
     assert row["score"] == pytest.approx(0.46 * (0.5 * 40 + 0.2 * 20) / 60)
 
 
+def test_a_name_where_names_are_wanted_is_one_name():
+    trade = TRADE.replace({"importer": {"DEU": "Acme"}})
+    listed, alone = (table_of(trade, companies=given_) for given_ in (["Acme"], "Acme"))
+    pd.testing.assert_frame_equal(alone.scores, listed.scores)
+    listed, alone = (table_of(groups={"us": given_}, importers="us") for given_ in (["DEU"], "DEU"))
+    pd.testing.assert_frame_equal(alone.scores, listed.scores)
+
+
+def test_an_importer_named_twice_is_scored_once():
+    table = table_of(importers=["Germany", "DEU", "EU", "EU27"])
+    assert table.scores["importer"].tolist() == ["DEU", "EU27"]
+    assert table.scores["score"].iloc[0] == table_of(importers="DEU").scores["score"].iloc[0]
+
+
 def test_contained_metal_goes_straight_in():
     flows = pd.DataFrame(
         {
@@ -306,6 +320,8 @@ def test_flows_of_one_pair_may_be_merged(rows):
         ),
         ({"amount_t": np.nan}, "row 0, column amount_t must be finite and >= 0"),
         ({"amount_t": -1.0}, r"column amount_t must be finite and >= 0.*got .*-1\.0"),
+        ({"amount_t": ["1", "2", "3", "4,000"]}, "row 3, column amount_t must be .*got '4,000'"),
+        ({"value_usd": [1.0, None, "n/a", 1.0]}, "row 2, column value_usd must be .*got 'n/a'"),
         ({"exporter": None}, "column exporter must be given"),
         ({"stage": ["ore", "ore", "scrap", "ore"]}, "must be one for 'tin': metal of one stage"),
         ({"reported_by": ["importer", "exporter"] * 2}, "two reports of a flow must not be added"),
@@ -341,7 +357,18 @@ def test_a_production_that_misleads_is_refused(change, message):
         ({"importers": ["JPN"]}, "importers must import: DEU, FRA do"),
         ({"groups": {"us": ["Germny"]}, "importers": ["us"]}, "did you mean DEU"),
         ({"years": [2020, 2021]}, "years must be years of the trade, 2020 to 2020, got 2021"),
-        ({"years": []}, "years must hold at least 1 year"),
+        ({"years": []}, "years must be a list of at least 1 year"),
+        ({"years": 2020}, "years must be a list of at least 1 year, got 2020"),
+        (
+            {"groups": {"us": []}, "importers": ["us"]},
+            r"groups\['us'\] must hold at least 1 country",
+        ),
+        ({"governance": GOVERNANCE[:0]}, "governance: rows must be at least 1"),
+        ({"governance": GOVERNANCE.assign(year=[2020, 2020, None, 2020])}, "column year must be"),
+        (
+            {"governance": GOVERNANCE.assign(instability=["0.1", "low", "0.1", "0.1"])},
+            "column instability must hold finite numbers, .*got 'low'",
+        ),
         ({"missing": "world"}, "missing must be one of raise, world_mean"),
         ({"missing": 2.0}, r"missing must lie in \[0, 1\]"),
         ({"governance": GOVERNANCE[["country"]]}, "column political_stability must be there"),

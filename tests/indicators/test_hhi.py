@@ -31,6 +31,21 @@ def test_hhi_matches_published_examples(percent, published, _source):
     assert hhi(shares, renormalise=False) == pytest.approx(published / 10_000, abs=1e-12)
 
 
+# B. Theler, S. K. Kauwe and T. D. Sparks, Integr. Mater. Manuf. Innov. 9, 2020,
+# doi:10.1007/s40192-020-00173-5: production by country in 2015 [t], boron in thousands, and index.
+PRODUCED = {
+    "lithium": ((19_985, 490_000, 8_500, 56_375, 10_700, 17_120, 50_000), 652_680, 5790.199080),
+    "boron": ((450, 150, 500, 160, 1, 500, 240, 80, 7_300), 9_380, 6149.340224),
+    "beryllium, without 5 t": ((500, 135, 5_100), 5_740, 7975.763030),
+}
+
+
+@pytest.mark.parametrize(("tonnes", "world", "published"), PRODUCED.values(), ids=PRODUCED)
+def test_hhi_matches_the_published_index_of_metals(tonnes, world, published):
+    shares = np.array(tonnes) / world
+    assert hhi(shares, renormalise=False) == pytest.approx(published / 10_000, abs=1e-10)
+
+
 @pytest.mark.parametrize("percent", [v[0] for v in WORKED_EXAMPLES.values() if sum(v[0]) == 100])
 def test_complete_shares_give_one_index_however_they_are_asked_for(percent):
     shares = np.array(percent) / 100

@@ -65,6 +65,16 @@ def test_thresholds_are_drawn_and_who_reaches_both_is_red(ax):
     assert colours == {"tin": blue, "gallium": red, "rare_earths": red}
 
 
+def test_figures_that_rest_on_less_than_all_are_not_passed_off_as_the_lists(ax):
+    # Tin without any substitution is red, and on no list of the EU.
+    said = "Substitution and recycling that are not known count as none"
+    criticality(FOUR, ax=ax)
+    assert said not in note(ax)
+    ax.clear()
+    criticality(FOUR.assign(coverage=0.5), ax=ax)
+    assert said in note(ax)
+
+
 def test_what_is_not_known_is_named_below_and_not_drawn_at_zero(ax):
     criticality(FOUR, ax=ax)
     assert note(ax).endswith("Not drawn, as one of the two is not known: zinc.")

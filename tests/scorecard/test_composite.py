@@ -45,6 +45,15 @@ def test_a_composite_by_hand():
     assert made.weight_interval == pytest.approx((low, high), abs=0.7)
 
 
+def test_a_few_smelters_are_not_taken_for_their_stage():
+    # The two smelters of the case melt a third of the world's tin.
+    card = sr.score(sr.load_case("walikale-2025"), composite=True, n_scenarios=200, rng=1)
+    part = card.composite.parts.set_index("part").loc["hhi_wgi"]
+    mined = card.rows[(card.rows["name"] == "hhi_wgi") & (card.rows["stage"] == "mine")].iloc[0]
+    assert part["value"] == mined["value"]
+    assert part["coverage"] == mined["coverage"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "score"),
     [
