@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -92,7 +93,10 @@ def n_minus(case: Case, k: int = 1, *, days: float | None = None) -> pd.DataFram
     if faults:
         raise InvalidInputError("n_minus", faults)
     parts, events = _parts(case, length)
-    certain = make_certain(calm(case), events)
+    base = calm(case)
+    # Under other names the case's own events cannot be taken for those of a part.
+    ongoing = (replace(one, event_id=f"own-{n}") for n, one in enumerate(base.events))
+    certain = make_certain(replace(base, events=tuple(ongoing)), events)
     most = max(len(own) for own in parts.values())
     if k > most:
         rule = f"must be at most {most}, the most parts of a kind that the case has"

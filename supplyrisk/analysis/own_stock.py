@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supplyrisk import _validation as check
 from supplyrisk import metrics
 from supplyrisk.engine.run import simulate
-from supplyrisk.errors import InvalidInputError
+from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.case import Case
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def smallest_stock(
     be gone, nothing in the future depends on its size. So with the order statistic
     :math:`s_{(\lceil \alpha n \rceil)}` demand is met in at least the share :math:`\alpha` of the
     same futures and with nothing less is it; its interval needs no assumption on the law of
-    :math:`s` (see `supplyrisk.metrics.value_at_risk_interval`).
+    :math:`s` (see `supplyrisk.metrics.value_at_risk_interval`). Stock that an event had drawn
+    before the start, and which was not back by then, counts as drawn.
 
     Examples
     --------
@@ -108,13 +109,12 @@ def smallest_stock(
     True
     """
     buyer = buyer_of(case, buyer_id, "smallest_stock")
-    faults = (*check.number("service_level", service_level, above=0.0, most=1.0),)
-    if not faults and service_level == 1.0:
-        faults = (*check.number("service_level", service_level, above=0.0, most=1.0 - 1e-12),)
-    if faults:
-        raise InvalidInputError("smallest_stock", faults)
+    if not (check.is_number(service_level) and 0.0 < service_level < 1.0):
+        fault = Fault("service_level", "must be a number above 0 and below 1", service_level)
+        raise InvalidInputError("smallest_stock", [fault])
     # Nobody uses more than this within the horizon and the steps before it.
-    endless = replace(buyer, inventory_days=4.0 * case.horizon_days)
+    before = sum(r.transit_days for r in case.routes) + 2 * sum(s.feed_days for s in case.smelters)
+    endless = replace(buyer, inventory_days=4.0 * (case.horizon_days + before))
     outlook = simulate(with_buyer(case, endless), n_scenarios, rng=rng)
     needed = outlook.result.buyers[buyer_id].drawn_days
     return SmallestStock(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from supplyrisk import _validation as check
 from supplyrisk import metrics
 from supplyrisk.analysis.own_stock import buyer_of, with_buyer
 from supplyrisk.engine.contributions import TAIL_LEVEL
@@ -97,14 +98,21 @@ def what_if(
     [0.3, 0.8]
     """
     buyer = buyer_of(case, buyer_id, "what_if")
-    added: list[Supply | None] = [None, *second_source]
-    stocks = dict.fromkeys([buyer.inventory_days, *stock_days])
-    hedges = dict.fromkeys([buyer.hedged_share, *hedged_share])
-    options = list(product(stocks, hedges, dict.fromkeys(added)))
+    stocks, hedges = check.as_tuple(stock_days), check.as_tuple(hedged_share)
+    seconds = check.as_tuple(second_source)
+    faults = list(check.instances("second_source", seconds, Supply))
+    for field, given in (("stock_days", stocks), ("hedged_share", hedges)):
+        if not isinstance(given, tuple):
+            faults.append(Fault(field, "must be several numbers, such as (30, 90)", given))
+    if faults:
+        raise InvalidInputError("what_if", faults)
+    stocks = dict.fromkeys([buyer.inventory_days, *stocks])
+    hedges = dict.fromkeys([buyer.hedged_share, *hedges])
+    options = list(product(stocks, hedges, dict.fromkeys([None, *seconds])))
     if len(options) > MOST_ROWS:
-        given = "stock_days x hedged_share x second_source"
+        product_of = "stock_days x hedged_share x second_source"
         rule = f"must make at most {MOST_ROWS} rows, each is a simulation"
-        raise InvalidInputError("what_if", [Fault(given, rule, len(options))])
+        raise InvalidInputError("what_if", [Fault(product_of, rule, len(options))])
     variants = [_changed(buyer, *option) for option in options]
     seed = seed_of(rng)
     records, before = [], None
@@ -120,8 +128,6 @@ def what_if(
 def _changed(
     buyer: CommodityExposure, stock_days: float, hedged: float, second: Supply | None
 ) -> CommodityExposure:
-    if second is not None and not isinstance(second, Supply):
-        raise InvalidInputError("what_if", [Fault("second_source", "must hold Supply", second)])
     sources = buyer.sources
     if second is not None:
         left = 1.0 - second.share

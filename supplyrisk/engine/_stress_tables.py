@@ -11,7 +11,6 @@ import pandas as pd
 from supplyrisk.engine.certain import LEVELS, before_market, left_by, lengths, quoted, run_sets
 from supplyrisk.engine.tables import last_days
 from supplyrisk.engine.trade import families_of
-from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from supplyrisk.engine.certain import Certain, Runs
-    from supplyrisk.engine.markets import MarketResult
     from supplyrisk.engine.trade import Trade
     from supplyrisk.model.hazard import DisruptionEvent
     from supplyrisk.model.market import CommodityExposure
@@ -200,22 +198,17 @@ def _stages(pair: Pair) -> Iterator[Stage]:
     yield "arrivals at the market", arrived, usually
     one, other = (runs.markets[with_.market.commodity] for runs in pair.run((0.5,)))
     yield "stock at the exchange", one.exchange_t.T, other.exchange_t.T
-    days = np.diff(with_.plan.edges_days)
     for buyer in with_.buyers:
-        yield f"stock of {buyer.buyer_id}", _stock(buyer, one, days), _stock(buyer, other, days)
+        held_t, usual_t = (
+            market.buyer_steps[buyer.buyer_id].stock_t[:, np.newaxis] for market in (one, other)
+        )
+        yield f"stock of {buyer.buyer_id}", held_t, usual_t
 
 
 def _by(group: NDArray[np.intp], values: Floats) -> Floats:
     """Sum nodes of a group, shape (n_steps, n_groups): what serves one place serves as one."""
     member = group[:, np.newaxis] == np.arange(int(group.max(initial=-1)) + 1)
     return np.asarray(np.einsum("tn,ng->tg", values, member.astype(float)))
-
-
-def _stock(buyer: CommodityExposure, market: MarketResult, days: Floats) -> Floats:
-    """Own stock of a buyer at the end of each step, shape (n_steps, 1) [t]."""
-    steps, daily = market.buyer_steps[buyer.buyer_id], buyer.demand_tpa / DAYS_PER_YEAR
-    change = steps.received_t - (daily * days - steps.shortage_t)
-    return np.asarray(daily * buyer.inventory_days + change.cumsum())[:, np.newaxis]
 
 
 def _survival(buyer: CommodityExposure, hit: float) -> float:

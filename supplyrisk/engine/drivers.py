@@ -14,15 +14,14 @@ from supplyrisk.engine.streams import BLOCK_SIZE
 from supplyrisk.engine.tails import border_weights, tail_weights, with_reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from supplyrisk.engine.book import Book
     from supplyrisk.engine.draws import Events
     from supplyrisk.engine.exposures import BuyerLosses
     from supplyrisk.engine.trade import Trade
-    from supplyrisk.model.market import CommodityExposure, Supply
+    from supplyrisk.model.hazard import Scope
+    from supplyrisk.model.market import CommodityExposure
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -75,12 +74,13 @@ def drivers_table(
         in_tail.square_t2[:] += np.einsum("np,np,n->p", part, part, weight[mine][chosen])
         at_border += np.einsum("np,n->p", part, border[mine][chosen])
     tail = with_reach(in_tail, at_border, len(whole))
+    total = float(tail.tail_t.sum())
     frame = pd.DataFrame(
         {
             "tail_usd": tail.tail_t,
             "tail_ci_low": tail.tail_t - tail.reach_t,
             "tail_ci_high": tail.tail_t + tail.reach_t,
-            "tail_share": tail.tail_t / max(float(tail.tail_t.sum()), 1e-300),
+            "tail_share": tail.tail_t / (total or 1.0),
         },
         index=pd.Index(split.names, name=by),
     )
@@ -100,7 +100,9 @@ class _Split:
         self._news = np.array(
             [t.event is None or t.announced_days > price_day for t in plan.threats], dtype=bool
         )
-        self._named = sources_among_ways(trade, buyer.sources)
+        flows = [source_flows(trade, source.scope) for source in buyer.sources]
+        daily = np.maximum(plan.production_t_per_day, 1e-300)
+        self._named = np.max([np.zeros_like(daily), *flows], axis=0) / daily
 
     def parts(self, block: int, chosen: Flags, cost: Floats, margin: Floats) -> Floats:
         """Return what each part costs in the chosen futures, shape (n_chosen, n_parts) [USD]."""
@@ -155,33 +157,30 @@ def events_again(trade: Trade, book: Book, block: int, chosen: Flags) -> Events:
     return trade.ways.struck(events, places.rows(chosen[places.scenario]))
 
 
-def sources_among_ways(trade: Trade, sources: Iterable[Supply]) -> Flags:
-    """Say which mines or ways of metal some sources of a buyer are.
+def source_flows(trade: Trade, source: Scope) -> Floats:
+    """Return the planned flow of a source's metal on each mine or way of metal.
 
     Parameters
     ----------
     trade : Trade
         The chain of the metal.
-    sources : iterable of Supply
-        The sources.
+    source : Scope
+        The source: a place of the case, or a market, which has none.
 
     Returns
     -------
     ndarray, shape (n_ways,)
-        Whether metal of each comes from any of them.
+        Metal, in what its mines produce; of a smelter what its mines send it. [t/d]
     """
-    sites = np.zeros(len(trade.plan.sites), dtype=bool)
-    smelters = set()
-    for source in sources:
-        sites[trade.plan.in_scope(source.scope)] = True
-        if source.scope.kind == "smelter":
-            smelters.add(source.scope.name)
-    if trade.ways is None:
-        return sites
-    named = np.zeros(len(trade.ways.plan.sites), dtype=bool)
-    for site in np.flatnonzero(sites).tolist():
-        named[trade.ways.by_mine[site]] = True
-    for place, smelter in enumerate(trade.links.smelters, start=trade.places_of("smelters")):
-        if smelter.smelter_id in smelters:
-            named[trade.ways.by_place[place]] = True
-    return named
+    links, ways, daily = trade.links, trade.ways, trade.looked_at.production_t_per_day
+    if source.kind != "smelter":
+        mines = trade.plan.in_scope(source)
+        from_there = np.isin(np.arange(len(daily)) if ways is None else ways.mine, mines)
+        return np.where(from_there, daily, 0.0)
+    smelter = [one.smelter_id for one in links.smelters].index(source.name)
+    if ways is not None:
+        return np.where(ways.smelter == smelter, daily, 0.0)
+    fed = [leg.smelter == smelter for leg in links.legs]
+    sent = np.where(fed, links.network.planned_on_legs(), 0.0)
+    origin = links.network.legs.origin
+    return np.bincount(origin, sent, minlength=len(daily)).astype(np.float64)

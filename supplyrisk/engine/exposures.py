@@ -79,6 +79,8 @@ class BuyerSteps(NamedTuple):
         Metal received. [t]
     shortage_t
         Demand not met. [t]
+    stock_t
+        Own stock at the end of the step. [t]
     cost_usd, lost_margin_usd
         Extra cost and lost margin, as in `BuyerLosses`. [USD]
     n_short
@@ -89,6 +91,7 @@ class BuyerSteps(NamedTuple):
 
     received_t: Floats
     shortage_t: Floats
+    stock_t: Floats
     cost_usd: Floats
     lost_margin_usd: Floats
     n_short: Floats
@@ -110,15 +113,18 @@ class Received(NamedTuple):
         Demand not met. [t]
     drawn_t
         Most that the own stock was below normal, shape (n_scenarios,). [t]
-    levy
-        Levy on what his sources delivered, as a share of the price; None without any. [1]
+    held_t
+        Own stock before the first step, shape (n_scenarios,). [t]
+    levied_t
+        What his sources delivered times the levy on it; None without any. [t]
     """
 
     agreed_t: Floats
     open_t: Floats
     short_t: Floats
     drawn_t: Floats
-    levy: Floats | None
+    held_t: Floats
+    levied_t: Floats | None
 
 
 def buyer_losses(
@@ -172,8 +178,8 @@ def buyer_losses(
     gap = paid - premium - budget
     loose = 1.0 if buyer.price_terms.kind == "fixed" else floating
     against_budget = at_terms * (loose * gap + premium) + extra * (floating * (spot - budget))
-    if got.levy is not None:
-        levied = got.agreed_t * got.levy * paid
+    if got.levied_t is not None:
+        levied = got.levied_t * paid
         cost += levied
         against_budget += levied
     shortage = total(got.short_t)
@@ -191,11 +197,14 @@ def buyer_losses(
         drawn_days=got.drawn_t / daily,
     )
     short_squares = squares_by_step(got.short_t)
+    received, short = (got.agreed_t + got.open_t).sum(axis=1), got.short_t.sum(axis=1)
+    used = daily * days * len(shortage) - short
     return losses, BuyerSteps(
-        received_t=(got.agreed_t + got.open_t).sum(axis=1),
-        shortage_t=got.short_t.sum(axis=1),
+        received_t=received,
+        shortage_t=short,
+        stock_t=got.held_t.sum() + (received - used).cumsum(),
         cost_usd=cost.sum(axis=1),
-        lost_margin_usd=got.short_t.sum(axis=1) * margin,
+        lost_margin_usd=short * margin,
         n_short=is_short.sum(axis=1).astype(float),
         shortage_squares=short_squares,
         cost_squares=squares_by_step(cost),

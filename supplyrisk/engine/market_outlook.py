@@ -194,7 +194,9 @@ class MarketOutlook:
         -----
         Time to survive (TTS) and time to recover (TTR) as defined by Simchi-Levi and others [1]_.
         An outage that takes the part p of his use for d days outlasts a stock of s days where ``d p
-        > s``; outages are compared one by one, without ramp-ups and without other metal.
+        > s``, summed over the sites that it hits, for the last row those of all his sources. What
+        closes the way from there counts as what stops a mine. Outages are compared one by one,
+        without ramp-ups and without other metal.
 
         References
         ----------

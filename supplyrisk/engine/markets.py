@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from supplyrisk.engine.draws import Events
-    from supplyrisk.engine.links import Links
     from supplyrisk.engine.prices import Noise, Prices
     from supplyrisk.engine.trade import Trade
     from supplyrisk.flow.chain import Flows
@@ -147,17 +146,12 @@ def run_market(
     flows = trade.chain.run(stands, trade.usual, answer).first(n)
     ratio = flows.ratio[trade.n_before :].T
     paths = prices.price_paths(plan, trade.market, ahead.at_quote[:n], ratio, noise)
-    return _collected(trade, flows, paths, (mines, struck), n_kept)
+    return _collected(trade, flows, paths, mines, n_kept)
 
 
 def _collected(
-    trade: Trade,
-    flows: Flows,
-    paths: Prices,
-    shares: tuple[Floats, Floats | None],
-    n_kept: int,
+    trade: Trade, flows: Flows, paths: Prices, mines: Floats, n_kept: int
 ) -> tuple[MarketResult, dict[str, Floats]]:
-    mines, struck = shares
     counted, edges = slice(trade.n_before, None), trade.plan.edges_days
     # The last step of a horizon that is no whole number of steps is run whole, and counted in part.
     part = (np.diff(edges) / trade.chain.step_days)[:, np.newaxis]
@@ -168,7 +162,8 @@ def _collected(
             open_t=part * flows.open_t[counted, k],
             short_t=part * flows.short_t[counted, k],
             drawn_t=flows.drawn_t[k],
-            levy=_levy(trade, k, struck, flows.agreed_t.shape[2]),
+            held_t=flows.held_t[k],
+            levied_t=part * flows.levied_t[counted, k] if len(flows.levied_t) else None,
         )
         losses[buyer.buyer_id], steps[buyer.buyer_id] = buyer_losses(
             buyer, trade.market, paths, got, edges
@@ -200,30 +195,3 @@ def _collected(
         use_sum_t=used.sum(axis=1),
     )
     return result, lacking
-
-
-def _levy(trade: Trade, buyer: int, struck: Floats | None, n: int) -> Floats | None:
-    """Levy on what a buyer's sources deliver, shape (n_steps, n) [1]."""
-    if struck is None or trade.places is None:
-        return None
-    taken = 1.0 - struck[trade.n_before :, trade.places.first["tax"]]
-    if not taken.any():
-        return None
-    agreed = trade.chain.buyers.contracts[buyer]
-    if agreed.sum() <= 0.0:
-        return None
-    links, levy = trade.links, np.zeros((len(taken), taken.shape[2]))
-    n_sites = len(trade.plan.sites)
-    for family in np.flatnonzero(agreed).tolist():
-        # One event may tax a mine and its smelter: their metal is taxed once.
-        origins = (links.family_site[family], n_sites + links.family_smelter[family])
-        own = [
-            taken[:, k] for k, known in zip(origins, _known(links, family), strict=True) if known
-        ]
-        levy += agreed[family] / agreed.sum() * np.maximum.reduce(own)
-    return levy[:, :n]
-
-
-def _known(links: Links, family: int) -> tuple[bool, bool]:
-    """Whether a family of gates has a site and a smelter behind it."""
-    return bool(links.family_site[family] >= 0), bool(links.family_smelter[family] >= 0)

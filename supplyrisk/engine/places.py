@@ -80,8 +80,9 @@ def make_places(plan: Plan, links: Links) -> Places | None:
     origins = [Place(site.site_id, site.country) for site in plan.sites]
     origins += [Place(smelter.smelter_id, smelter.country) for smelter in links.smelters]
     held = {
-        "legs": [Place(leg.name, leg.country) for leg in links.legs],
-        "outlets": [Place(leg.name, leg.country) for leg in links.outlets],
+        # By what they leave: an event that hits a site hits every way out of it.
+        "legs": [Place(leg.origin, leg.country) for leg in links.legs],
+        "outlets": [Place(leg.origin, leg.country) for leg in links.outlets],
         "smelters": [Place(s.smelter_id, s.country) for s in links.smelters],
         "assurance": origins,
         "tax": origins,
@@ -107,10 +108,16 @@ def _aimed(
         return threat
     hit: list[int] = []
     if part.effect == "output":
-        kinds = {"route": ("legs", "outlets"), "smelter": ("smelters",)}.get(part.scope.kind, ())
-        for kind in kinds:
-            names = [place.site_id for place in held[kind]]
-            hit += [first[kind].start + k for k, n in enumerate(names) if n == part.scope.name]
+        routes = (("legs", links.legs), ("outlets", links.outlets))
+        for kind, legs in routes if part.scope.kind == "route" else ():
+            # The way that nobody had to name is no route, whatever its name.
+            hit += [
+                first[kind].start + k
+                for k, leg in enumerate(legs)
+                if leg.to and leg.name == part.scope.name
+            ]
+        if part.scope.kind == "smelter":
+            hit += [first["smelters"].start + k for k in _inside(part.scope, held["smelters"])]
     elif part.effect == "export":
         for kind, legs in (("legs", links.legs), ("outlets", links.outlets)):
             hit += [first[kind].start + k for k in _leaving(part.scope, legs)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from supplyrisk import metrics
-from supplyrisk.engine.drivers import events_again, sources_among_ways
+from supplyrisk.engine.drivers import events_again, source_flows
 from supplyrisk.engine.streams import BLOCK_SIZE
 
 if TYPE_CHECKING:
@@ -19,17 +19,28 @@ if TYPE_CHECKING:
     from supplyrisk.engine.book import Book
     from supplyrisk.engine.draws import Events
     from supplyrisk.engine.trade import Trade
-    from supplyrisk.model.market import CommodityExposure, Supply
+    from supplyrisk.model.market import CommodityExposure
 
+    Flags = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
 
 class _Struck(NamedTuple):
-    """Outages of a source, an entry each: the future, the days from now or its start, its part."""
+    """Outages of a source, an entry each.
+
+    Attributes
+    ----------
+    scenario
+        The future.
+    days
+        Days from now, or from its start, until the last site that it hit restarts. [d]
+    missing_days
+        Days of the buyer's use that it takes. [d]
+    """
 
     scenario: NDArray[np.intp]
     days: Floats
-    part: Floats
+    missing_days: Floats
 
 
 def survival_table(trade: Trade, book: Book, buyer: CommodityExposure, n: int) -> pd.DataFrame:
@@ -52,44 +63,51 @@ def survival_table(trade: Trade, book: Book, buyer: CommodityExposure, n: int) -
         Indexed by source, the last row being any of them; see `MarketOutlook.survival`.
     """
     named = [source for source in buyer.sources if source.scope.kind != "market"]
-    struck = [_struck(trade, book, source, n) for source in named]
+    flows = np.zeros((len(named), len(trade.looked_at.sites)))
+    for row, source in enumerate(named):
+        flows[row] = source_flows(trade, source.scope)
+    shares = np.array([source.share for source in named])
+    parts = shares[:, np.newaxis] * flows / np.maximum(flows.sum(axis=1, keepdims=True), 1e-300)
+    # Any of them: what an outage takes of several sources at once adds up.
+    reached = np.vstack([flows, flows.sum(axis=0)]) > 0.0
+    struck = _struck(trade, book, reached, np.vstack([parts, parts.sum(axis=0)]), n)
+    largest = [*shares.tolist(), shares.max(initial=0.0)]
     records = [
-        {"share": source.share, **_record(one, source.share, buyer.inventory_days, n)}
-        for source, one in zip(named, struck, strict=True)
+        {"share": share, **_record(one, most, buyer.inventory_days, n)}
+        for share, most, one in zip([*shares.tolist(), shares.sum()], largest, struck, strict=True)
     ]
-    whole = _Struck(*(np.concatenate(column) for column in zip(*struck, strict=True)))
-    share = sum(source.share for source in named)
-    worst = max((source.share for source in named), default=0.0)
-    records.append({"share": share, **_record(whole, worst, buyer.inventory_days, n)})
     names = [source.scope.name for source in named]
     return pd.DataFrame(records, index=pd.Index([*names, "any of them"], name="source"))
 
 
-def _struck(trade: Trade, book: Book, source: Supply, n: int) -> _Struck:
-    """Find the outages of a source in all futures; what hits several sites at once is one."""
-    ways = sources_among_ways(trade, [source])
-    flow = np.where(ways, trade.looked_at.production_t_per_day, 0.0)
-    part = source.share * flow / max(float(flow.sum()), 1e-300)
-    found: list[_Struck] = []
+def _struck(trade: Trade, book: Book, reached: Flags, parts: Floats, n: int) -> list[_Struck]:
+    """Find the outages of each source in all futures; what hits several sites at once is one."""
+    found: list[list[_Struck]] = [[] for _ in parts]
     for first in range(0, n, BLOCK_SIZE):
         chosen = np.ones(min(BLOCK_SIZE, n - first), dtype=bool)
         events = events_again(trade, book, first // BLOCK_SIZE, chosen)
-        found.append(_merged(events.rows(ways[events.site]), part, first))
-    return _Struck(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        events = events.rows(events.restart > 0.0)
+        for own, ways, part in zip(found, reached, parts, strict=True):
+            own.append(_merged(events.rows(ways[events.site]), part, first))
+    return [_Struck(*(np.concatenate(c) for c in zip(*own, strict=True))) for own in found]
 
 
 def _merged(events: Events, part: Floats, first: int) -> _Struck:
     key = np.stack([events.scenario, events.threat, events.number])
     event, row = np.unique(key, axis=1, return_inverse=True)
+    each = events.restart - np.maximum(events.start, 0.0)
     days = np.zeros(event.shape[1])
-    np.maximum.at(days, row, events.restart - np.maximum(events.start, 0.0))
-    taken = np.bincount(row, part[events.site] * events.severity, minlength=len(days))
-    return _Struck(event[0] + first, days, taken.astype(np.float64))
+    np.maximum.at(days, row, each)
+    taken = part[events.site] * events.severity
+    # What takes nothing takes nothing even where it never ends.
+    missing = np.multiply(each, taken, out=np.zeros_like(each), where=taken > 0.0)
+    missing = np.bincount(row, missing, minlength=len(days))
+    return _Struck(event[0] + first, days, missing.astype(np.float64))
 
 
 def _record(struck: _Struck, share: float, stock_days: float, n: int) -> dict[str, float]:
     """Describe the outages of a source; `share` of use is what he loses with all of it."""
-    longer = np.unique(struck.scenario[struck.days * struck.part > stock_days]).size
+    longer = np.unique(struck.scenario[struck.missing_days > stock_days]).size
     chance = metrics.probability_interval(longer, n)
     hit = np.unique(struck.scenario).size
     middle, late = _quantiles(struck.days, (0.5, 0.95))
@@ -107,4 +125,6 @@ def _record(struck: _Struck, share: float, stock_days: float, n: int) -> dict[st
 def _quantiles(days: Floats, levels: Sequence[float]) -> list[float]:
     if not days.size:
         return [float("nan")] * len(levels)
-    return [metrics.value_at_risk(days, level=level) for level in levels]
+    # Metrics take no outage that never ends, but it has its place in the order.
+    ordered, places = np.sort(days), np.arange(days.size)
+    return [float(ordered[int(metrics.value_at_risk(places, level=p))]) for p in levels]

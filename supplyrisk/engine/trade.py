@@ -158,7 +158,7 @@ def _trade(case: Case, market: Market, plan: Plan, book: Book | None, seed: int)
     before = expectation.known_shortfall(ahead, tables, price_day)
     known = [
         expectation.known_shortfall(ahead, tables, min(day, 0.0)) - before
-        if day > price_day
+        if market.looks_ahead and day > price_day
         else 0.0
         for day in edges[1 : n_before + 1].tolist()
     ]

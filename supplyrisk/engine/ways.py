@@ -16,14 +16,15 @@ from supplyrisk.engine.draws import Events
 from supplyrisk.engine.places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from supplyrisk.engine.links import Links
+    from supplyrisk.engine.links import Leg, Links
     from supplyrisk.engine.places import Places
     from supplyrisk.engine.plan import Plan, Threat
 
+    Flags = NDArray[np.bool_]
     Ints = NDArray[np.intp]
 
 
@@ -35,15 +36,23 @@ class Ways:
     ----------
     plan
         A plan whose sites are the ways: what flows on them, and the threats aimed at them.
+    mine, smelter
+        Mine that each begins at, and smelter that it passes, -1 for none, shape (n_ways,).
     by_mine
         Ways that begin at each mine.
     by_place
         Ways through each place; none for what does not stop metal.
+    spared
+        Whether what a threat does at a place leaves a standby route open that takes the metal,
+        shape (n_threats, n_places).
     """
 
     plan: Plan
+    mine: Ints
+    smelter: Ints
     by_mine: tuple[Ints, ...]
     by_place: tuple[Ints, ...]
+    spared: Flags
 
     def struck(self, mines: Events, places: Events) -> Events:
         """Return the events of mines and places as events of ways.
@@ -58,6 +67,7 @@ class Ways:
         Events
             A row per event and way, sorted by way, scenario and start.
         """
+        places = places.rows(~self.spared[places.threat, places.site])
         rows = Events.joined([_spread(mines, self.by_mine), _spread(places, self.by_place)])
         return rows.rows(np.lexsort((rows.start, rows.scenario, rows.site)))
 
@@ -77,8 +87,8 @@ def make_ways(plan: Plan, links: Links, places: Places) -> Ways:
     Returns
     -------
     Ways
-        Every way that carries metal on an undisturbed day. Where a leg stands by, closed legs and
-        smelters behind it are not expected to cost anything.
+        Every way that carries metal on an undisturbed day. Where a standby route takes the metal
+        that an event keeps from a leg or a smelter, it is not expected to cost anything.
     """
     network, n_legs = links.network, len(links.legs)
     direct = network.gate_line >= 0
@@ -93,28 +103,51 @@ def make_ways(plan: Plan, links: Links, places: Places) -> Ways:
     kept = np.flatnonzero((leg < n_legs) & (share > 0.0))
     kept = kept[network.legs.share[leg[kept]] > 0.0]
     leg, smelter, outlet, share = leg[kept], smelter[kept], outlet[kept], share[kept]
-    spared = {one.origin for one in links.legs if one.standby}
-    turned = np.array([links.legs[k].origin in spared for k in leg.tolist()], dtype=bool)
-    by_mine = [np.flatnonzero(network.legs.origin[leg] == k) for k in range(len(plan.sites))]
+    mine = network.legs.origin[leg]
+    standby = [one for one in links.legs if one.standby]
+    around = [_leads_around(standby, links.legs[k]) for k in leg.tolist()]
+    by_mine = [np.flatnonzero(mine == k) for k in range(len(plan.sites))]
     through: list[Ints] = [np.empty(0, dtype=np.intp)] * len(places.plan.sites)
     for kind, nodes in (
-        ("legs", np.where(turned, -1, leg)),
+        ("legs", leg),
         ("outlets", outlet),
-        ("smelters", np.where(turned, -1, smelter)),
+        ("smelters", np.where(around, -1, smelter)),
     ):
         first = places.first[kind]
         for node, place in enumerate(range(first.start, first.stop)):
             through[place] = np.flatnonzero(nodes == node)
-    threats = zip(plan.threats, places.plan.threats, strict=True)
+    spared = _spared(links, places)
+    threats = zip(plan.threats, places.plan.threats, spared, strict=True)
     # Ways bear the name of the mine that they begin at: it is its metal that is missed.
     sites = tuple(Place(links.legs[k].origin, links.legs[k].country) for k in leg.tolist())
     ways = replace(
         plan,
         sites=sites,  # type: ignore[arg-type]
         production_t_per_day=share * network.planned_on_legs()[leg],
-        threats=tuple(_aimed(mine, place, by_mine, through) for mine, place in threats),
+        threats=tuple(
+            _aimed(one, replace(place, sites=place.sites[~free[place.sites]]), by_mine, through)
+            for one, place, free in threats
+        ),
     )
-    return Ways(ways, tuple(by_mine), tuple(through))
+    return Ways(ways, mine, smelter, tuple(by_mine), tuple(through), spared)
+
+
+def _leads_around(standby: Sequence[Leg], leg: Leg) -> bool:
+    """Whether a standby leg of the same mine leads elsewhere than to the smelter of a leg."""
+    return any(one.origin == leg.origin and one.smelter != leg.smelter for one in standby)
+
+
+def _spared(links: Links, places: Places) -> Flags:
+    """Whether each threat leaves a standby route open beside each leg and outlet that it closes."""
+    spared = np.zeros((len(places.plan.threats), len(places.plan.sites)), dtype=bool)
+    for kind, legs in (("legs", links.legs), ("outlets", links.outlets)):
+        first = places.first[kind].start
+        for standby in (first + k for k, leg in enumerate(legs) if leg.standby):
+            origin = legs[standby - first].origin
+            beside = [first + k for k, leg in enumerate(legs) if leg.origin == origin]
+            for row, threat in enumerate(places.plan.threats):
+                spared[row, beside] |= standby not in threat.sites
+    return spared
 
 
 def _aimed(mine: Threat, place: Threat, by_mine: list[Ints], by_place: list[Ints]) -> Threat:

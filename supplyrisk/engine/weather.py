@@ -8,7 +8,7 @@ import numpy as np
 
 from supplyrisk.engine.losses import losses
 from supplyrisk.flow.network import Weather
-from supplyrisk.hazard import expectation
+from supplyrisk.hazard import expectation, ramps
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -66,17 +66,19 @@ def expected_shares(plan: Plan, edges: Floats, price_day: float) -> Floats:
     Returns
     -------
     ndarray, shape (n_steps, n_sites, 1)
-        Expected share of each step that is not lost: the mean of those at its ends and its middle,
-        by Simpson's rule. [1]
+        Expected share of each step that is not lost. [1]
 
     Notes
     -----
     ``E[a(t)] = exp(-rate E[lost until t])`` for Poisson events, ``(1 + rate E[lost until t] /
-    k)^-k`` with a gamma rate, times ``1 - m E[phi(t)]`` of every known event.
+    k)^-k`` with a gamma rate: the mean over a step is that at its ends and its middle, by Simpson's
+    rule. Known events begin and end on a day: each leaves 1 less what it is expected to take of
+    the step.
     """
     middles = 0.5 * (edges[1:] + edges[:-1])
     times = np.sort(np.concatenate([edges, middles]))
     left = np.ones((len(times), len(plan.sites)))
+    sure = np.ones((len(middles), len(plan.sites)))
     exponent: dict[tuple[str, float | None], Floats] = {}
     known: dict[object, Floats] = {}
     for threat in plan.threats:
@@ -84,7 +86,7 @@ def expected_shares(plan: Plan, edges: Floats, price_day: float) -> Floats:
             continue
         if threat.event is not None:
             if threat.announced_days <= price_day:
-                left[:, threat.sites] *= 1.0 - _known(threat, times)[:, np.newaxis]
+                sure[:, threat.sites] *= 1.0 - _taken(threat, edges)[:, np.newaxis]
             continue
         like = (threat.duration, threat.ramp_up)
         if like not in known:
@@ -95,7 +97,7 @@ def expected_shares(plan: Plan, edges: Floats, price_day: float) -> Floats:
     for (_, shape), sums in exponent.items():
         left *= np.exp(-sums) if shape is None else (1.0 + sums / shape) ** -shape
     low, middle, high = left[:-2:2], left[1:-1:2], left[2::2]
-    return np.asarray((low + 4.0 * middle + high) / 6.0)[:, :, np.newaxis]
+    return np.asarray(sure * (low + 4.0 * middle + high) / 6.0)[:, :, np.newaxis]
 
 
 def _rate(threat: Threat) -> tuple[tuple[str, float | None], float]:
@@ -117,23 +119,25 @@ def _days_lost(threat: Threat, since: Floats, elapsed: float) -> Floats:
     return expectation.days_to_come(threat.duration, threat.ramp_up, ages, since)
 
 
-def _known(threat: Threat, times: Floats) -> Floats:
-    """Expected share that a known event takes at each time [1]."""
+def _taken(threat: Threat, edges: Floats) -> Floats:
+    """Share of each step that a known event is expected to take from its sites [1]."""
     event = threat.event
     if event is None:
-        return np.zeros_like(times)
-    begun = times >= threat.start_days
-    if threat.duration is None or event.ended is not None:  # it is over by the start
-        whole = float(((event.ended or event.started) - event.started).days)
-        share = (times < threat.start_days + whole).astype(float)
-        return np.where(begun, threat.severity * share, 0.0)
-    elapsed = max(-threat.start_days, 0.0)
-    from_day = max(threat.start_days, 0.0)
-    since = np.maximum(times - from_day, 0.0)
-    step = 0.5  # days: the slope of the days lost is the share that acts
-    slope = (_days_lost(threat, since + step, elapsed) - _days_lost(threat, since, elapsed)) / step
-    share = np.where(times < from_day, 1.0, np.clip(slope, 0.0, 1.0))
-    return np.where(begun, event.probability * threat.severity * share, 0.0)
+        return np.zeros(len(edges) - 1)
+    if threat.duration is None:  # it is over by the start: its length is known
+        whole = np.array([float(((event.ended or event.started) - event.started).days)])
+        since = np.maximum(edges - threat.start_days, 0.0)
+        _, ramp, weight = ramps.pairs(threat.ramp_up, whole)
+        after = np.maximum(since - whole, 0.0)[:, np.newaxis]
+        until = expectation.ramp_to_come(threat.ramp_up, ramp, np.zeros(1), after)
+        lost = np.minimum(since, whole) + (weight * until).mean(axis=1)
+    else:
+        elapsed = max(-threat.start_days, 0.0)
+        ahead = np.maximum(edges - max(threat.start_days, 0.0), 0.0)
+        lost = np.clip(edges - threat.start_days, 0.0, elapsed)
+        lost += _days_lost(threat, ahead, elapsed)
+    share = np.clip(np.diff(lost) / np.diff(edges), 0.0, 1.0)
+    return np.asarray(event.probability * threat.severity * share)
 
 
 def shipped_ahead(links: Links, places: Places, edges: Floats) -> Floats | None:
@@ -201,14 +205,9 @@ def weather(
         return Weather(mines=mines)
     legs = struck[:, places.first["legs"]]
     smelters = struck[:, places.first["smelters"]]
-    doubted = struck[:, places.first["assurance"]]
-    assured = None
-    if (doubted < 1.0).any():
-        assured = np.ones((len(mines), len(links.gate_site), mines.shape[2]))
-        # One event may doubt a mine and its smelter: their metal is doubted once.
-        for origins, at in ((links.gate_site, 0), (links.gate_smelter, len(plan.sites))):
-            (known,) = np.nonzero(origins >= 0)
-            assured[:, known] = np.minimum(assured[:, known], doubted[:, at + origins[known]])
+    assured, untaxed = (
+        _of_gates(plan, links, struck[:, places.first[k]]) for k in ("assurance", "tax")
+    )
     to_smelter = np.array([leg.smelter for leg in links.legs])
     spared = {leg.origin for leg in links.legs if leg.standby}
     turned = [k for k, leg in enumerate(links.legs) if leg.smelter >= 0 and leg.origin in spared]
@@ -221,7 +220,20 @@ def weather(
         smelters=None if (smelters == 1.0).all() else smelters,
         strands=_strands(links, struck[:, places.first["outlets"]]),
         assured=assured,
+        levied=None if untaxed is None else 1.0 - untaxed,
     )
+
+
+def _of_gates(plan: Plan, links: Links, left: Floats) -> Floats | None:
+    """Share of each gate's metal that is neither doubted nor taxed where it comes from [1]."""
+    if (left == 1.0).all():
+        return None
+    out = np.ones((len(left), len(links.gate_site), left.shape[2]))
+    # One event may hit a mine and its smelter: their metal is hit once.
+    for origins, at in ((links.gate_site, 0), (links.gate_smelter, len(plan.sites))):
+        (known,) = np.nonzero(origins >= 0)
+        out[:, known] = np.minimum(out[:, known], left[:, at + origins[known]])
+    return out
 
 
 def _strands(links: Links, outlets: Floats) -> Floats | None:

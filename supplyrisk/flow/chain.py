@@ -92,7 +92,13 @@ class Flows:
         Metal that each buyer got under contract and from the open market, and use that was not
         met, shape (n_steps, n_buyers, n_scenarios). [t]
     drawn_t
-        Most that the stock of each buyer was below normal, shape (n_buyers, n_scenarios). [t]
+        Most that the stock of each buyer was below normal at the end of a counted step, shape
+        (n_buyers, n_scenarios). [t]
+    held_t
+        Stock of each buyer before the first counted step, shape (n_buyers, n_scenarios). [t]
+    levied_t
+        Metal that each buyer got under contract times the levy on it, shape (n_steps, n_buyers,
+        n_scenarios); of no steps where nothing is levied. [t]
     gates_t
         Metal of the chain that reached the market, shape (n_steps, n_scenarios). [t]
     ratio
@@ -116,6 +122,8 @@ class Flows:
     open_t: Floats
     short_t: Floats
     drawn_t: Floats
+    held_t: Floats
+    levied_t: Floats
     gates_t: Floats
     ratio: Floats
     upstream_t: Floats
@@ -260,6 +268,7 @@ class _Run:
         )
         n_buyers = len(chain.buyers.use)
         self._bought = np.empty((3, n_steps, n_buyers, n))
+        self._levied = np.empty((0 if weather.levied is None else n_steps, n_buyers, n))
         self._paths = np.empty((7, n_steps, n))
         self._booked = np.zeros((len(STAGES), n))
         self._residual, self._opening = np.zeros(n), np.zeros(n)
@@ -278,8 +287,10 @@ class _Run:
         for t in range(len(self._weather.mines)):
             if t == self._chain.n_before:
                 self._opening[:] = stock
+                held = self._downstream.stock.copy()
+                self._downstream.drawn[:] = 0.0
             stock, ratio, more = self._step(t, stock, ratio, more)
-        bought = (*self._bought, self._downstream.drawn)
+        bought = (*self._bought, self._downstream.drawn, held, self._levied)
         series = (*bought, *self._paths, self._booked, self._opening, self._residual)
         return Flows(*series)
 
@@ -293,8 +304,7 @@ class _Run:
         recycled = chain.recycled_t * (1.0 + more)
         usual = self._usual.gates_t[t] + chain.other_t + chain.recycled_t - self._others_t
         rest = max(usual, 0.0) * self._demand(ratio)
-        assured = None if weather.assured is None else weather.assured[t]
-        got = self._downstream.step(gates, assured, chain.other_t + recycled, rest)
+        got = self._downstream.step(gates, weather, t, chain.other_t + recycled, rest)
         use = chain.buyers.use * chain.step_days
         used = use[:-1].sum() + rest - got.short.sum(axis=0)
         ins = (made.mined, made.bought, chain.other_t + recycled)
@@ -312,6 +322,8 @@ class _Run:
         ratio = np.clip(1.0 + x / total, answer.lowest_ratio, answer.choke_ratio)
         for kept, values in zip(self._bought, (got.agreed, got.open, got.short), strict=True):
             kept[t] = values
+        if got.levied is not None:
+            self._levied[t] = got.levied
         stocks = (upstream_t, down.clean + down.tainted, down.stock.sum(axis=0))
         shown = (gates.sum(axis=0), ratio, *stocks, ins[2], used)
         for kept, values in zip(self._paths, shown, strict=True):

@@ -12,7 +12,7 @@ from supplyrisk.flow.rationing import Rationing, delivered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from supplyrisk.flow.network import Network
+    from supplyrisk.flow.network import Network, Weather
 
     Floats = NDArray[np.float64]
 
@@ -65,11 +65,14 @@ class Bought:
         Metal from the open market. [t]
     short
         Use not met. [t]
+    levied
+        Metal delivered under contract times the levy on it; None without any. [t]
     """
 
     agreed: Floats
     open: Floats
     short: Floats
+    levied: Floats | None
 
 
 class Downstream:
@@ -103,6 +106,7 @@ class Downstream:
         self._agreed = self._contracts.sum(axis=1)[:, np.newaxis]
         use = (buyers.use * step_days)[:, np.newaxis]
         self._usual = 1.0 - self._agreed / np.maximum(use, 1e-300)
+        self._needs = buyers.needs_assurance[:, np.newaxis]
         self._rationing = Rationing(buyers.tier, buyers.needs_assurance)
         self._back = -np.expm1(-step_days / buyers.restocking_days)[:, np.newaxis]
         self._lags = bool((buyers.qualification_days > 0.0).any())
@@ -117,7 +121,7 @@ class Downstream:
         self.clean, self.tainted = np.full(n, exchange_t), np.zeros(n)
 
     def step(
-        self, gates: Floats, assured: Floats | None, other_t: Floats | float, rest_t: Floats
+        self, gates: Floats, weather: Weather, t: int, other_t: Floats | float, rest_t: Floats
     ) -> Bought:
         """Move on by one step.
 
@@ -125,8 +129,10 @@ class Downstream:
         ----------
         gates : ndarray, shape (n_gates, n)
             Metal that arrives. [t]
-        assured : ndarray, shape (n_gates, n), or None
-            Share of it that everybody may take; all of it when None. [1]
+        weather : Weather
+            What is doubted or levied of it.
+        t : int
+            Number of the step.
         other_t : float or ndarray, shape (n,)
             Metal from elsewhere, recycling included. [t]
         rest_t : ndarray, shape (n,)
@@ -139,11 +145,14 @@ class Downstream:
         """
         arrived = self._by_family(gates)
         ratio = np.minimum(arrived / self._planned, 1.0)
-        agreed = delivered(self._contracts, ratio)
+        assured = self._mean(gates, arrived, weather.assured, t)
+        levy = self._mean(gates, arrived, weather.levied, t)
+        agreed = self._under_contract(ratio, assured)
+        levied = None if levy is None else self._under_contract(ratio * levy, assured)
         if assured is None:
             self.clean += arrived.sum(axis=0) + other_t - agreed.sum(axis=0)
         else:
-            agreed = self._assured(gates, arrived, assured, ratio, agreed)
+            self._pool(arrived, assured, ratio, agreed)
             self.clean += other_t
         np.maximum(self.clean, 0.0, out=self.clean)  # contracts for all of it may round up
         use = (self._buyers.use * self._dt)[:, np.newaxis] + np.zeros(gates.shape[1])
@@ -156,7 +165,7 @@ class Downstream:
         used = np.minimum(use, self.stock)
         self.stock -= used
         np.maximum(self.drawn, self._normal - self.stock, out=self.drawn)
-        return Bought(agreed, received, use - used)
+        return Bought(agreed, received, use - used, levied)
 
     def _share(self, for_use: Floats, wanted: Floats) -> Floats:
         """Share out the open market: nobody fills a stock before everybody has what he uses [t]."""
@@ -176,20 +185,26 @@ class Downstream:
     def _by_family(self, gates: Floats) -> Floats:
         return gates if self._one_each else np.add.reduceat(gates, self._families, axis=0)
 
-    def _assured(
-        self, gates: Floats, arrived: Floats, assured: Floats, ratio: Floats, agreed: Floats
-    ) -> Floats:
-        """Deliver what is assured to those who need it; put the rest into the pools [t]."""
-        clean = self._by_family(gates * assured)
-        part = clean / np.maximum(arrived, 1e-300)
-        sure = delivered(self._contracts, ratio * part)
-        needs = self._buyers.needs_assurance[:, np.newaxis]
-        out = np.where(needs, sure, agreed)
-        taken = sure.sum(axis=0)
+    def _mean(self, gates: Floats, arrived: Floats, shares: Floats | None, t: int) -> Floats | None:
+        """Mean of a share of the gates' metal, by family of gates; None where there is none [1]."""
+        if shares is None:
+            return None
+        return self._by_family(gates * shares[t]) / np.maximum(arrived, 1e-300)
+
+    def _under_contract(self, ratio: Floats, assured: Floats | None) -> Floats:
+        """Metal that contracts deliver; of doubted metal nothing to those who need assurance."""
+        agreed = delivered(self._contracts, ratio)
+        if assured is None:
+            return agreed
+        return np.where(self._needs, delivered(self._contracts, ratio * assured), agreed)
+
+    def _pool(self, arrived: Floats, assured: Floats, ratio: Floats, agreed: Floats) -> None:
+        """Put what contracts leave into the pools of assured and of doubted metal."""
+        clean = arrived * assured
+        taken = delivered(self._contracts, ratio * assured).sum(axis=0)
         self.clean += clean.sum(axis=0) - taken
-        self.tainted += (arrived - clean).sum(axis=0) - (out.sum(axis=0) - taken)
+        self.tainted += (arrived - clean).sum(axis=0) - (agreed.sum(axis=0) - taken)
         np.maximum(self.tainted, 0.0, out=self.tainted)
-        return out
 
     def _open_orders(self, orders: Floats, agreed: Floats) -> Floats:
         """Return what buyers seek on the open market: no more than they have qualified [t].

@@ -192,6 +192,8 @@ class Weather:
     assured
         Share of each gate's metal that everybody may take, shape (n_steps, n_gates, n_scenarios).
         [1]
+    levied
+        Levy on each gate's metal, a share of its price, shape (n_steps, n_gates, n_scenarios). [1]
     leaving
         Part of the normal stock of each mine that is shipped ahead of an announced closure, by
         the end of each step, shape (n_steps, n_mines). [1]
@@ -202,4 +204,5 @@ class Weather:
     smelters: Floats | None = None
     strands: Floats | None = None
     assured: Floats | None = None
+    levied: Floats | None = None
     leaving: Floats | None = None

@@ -162,3 +162,9 @@ def test_what_days_cannot_be(days):
 def test_what_is_no_case_is_refused():
     with pytest.raises(TypeError, match="case must be of the class Case"):
         n_minus("walikale-2025")
+
+
+def test_an_event_of_the_case_is_no_part_whatever_its_name():
+    named = event(Scope.site("b"), event_id="site-a", after=-5)
+    table = n_minus(case(named)).set_index(["kind", "ids"])
+    assert table.loc[("site", "a"), "share_of_supply"] == pytest.approx(1.0 / 3.0)

@@ -81,7 +81,9 @@ def test_the_first_row_is_as_it_is():
     [
         ({"stock_days": [-1.0]}, r"inventory_days must be a finite number >= 0, got -1.0"),
         ({"hedged_share": [1.5]}, r"hedged_share must"),
-        ({"second_source": ["b"]}, r"second_source must hold Supply, got 'b'"),
+        ({"second_source": ["b"]}, r"second_source\[0\] must be a Supply, got 'b'"),
+        ({"stock_days": 90}, r"stock_days must be several numbers, such as .*, got 90"),
+        ({"second_source": SECOND}, r"second_source must be a tuple of Supply"),
         ({"stock_days": range(100)}, r"must make at most 60 rows"),
     ],
 )

@@ -11,7 +11,7 @@ from supplyrisk.errors import InvalidInputError
 from supplyrisk.model.case import Case
 from supplyrisk.model.chain import Route, Smelter
 from supplyrisk.model.duration import Duration
-from supplyrisk.model.hazard import DisruptionEvent, Hazard, Peril, Scope
+from supplyrisk.model.hazard import DisruptionEvent, Hazard, Peril, RampUp, Scope
 from supplyrisk.model.market import CommodityExposure, Market, Supply
 from supplyrisk.model.site import MineSite
 
@@ -224,3 +224,96 @@ def test_unknown_names_are_refused_with_what_there_is(outlook):
         outlook.drivers("smith", by="mine")
     with pytest.raises(InvalidInputError, match=r"buyer_id must be one of smith"):
         outlook.survival("jones")
+
+
+# --- Sources of every kind ----------------------------------------------------------------------
+
+
+def test_a_buyer_without_named_sources_has_none_to_outlive():
+    at_large = (Scope.market("tin"), 1.0)
+    for sources in ((), (at_large,)):
+        outlook = simulate(case((buyer(*sources),), hazards=HAZARDS), 50, rng=1)
+        row = outlook.survival("smith").loc["any of them"]
+        assert row[["share", "probability_struck", "probability_longer"]].tolist() == [0.0] * 3
+        assert row["time_to_survive_days"] == np.inf
+
+
+@pytest.mark.parametrize("standby", [False, True])
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_smelter_is_struck_where_its_mines_are(standby, closes):
+    """Half of mine a's metal goes to the smelter: P = 1 - exp(-rate exp(-s / mean)), as of a."""
+    routes = [Route(route_id="road", from_id="a", to_id="s", transit_days=10, share=0.5)]
+    if standby:
+        routes.append(Route(route_id="z", from_id="a", to_id="tin", transit_days=10, share=0.0))
+    works = Smelter(smelter_id="s", name="S", commodity="tin", country="MYS", capacity_tpa=365.0)
+    hazards = (hazard(Scope.site("a")), hazard(Scope.site("b")))
+    if closes:  # with a rate of 0: the market looks at ways all the same
+        hazards = (*hazards, hazard(Scope.route("road"), rate_pa=0.0))
+    smith = buyer((Scope.smelter("s"), 0.5), margin_usd_per_t=1e6, alternative_limit=0.0)
+    chain = {"routes": tuple(routes), "smelters": (works,)}
+    outlook = simulate(case((smith,), hazards=hazards, **chain), 5_000, rng=2)
+    row = outlook.survival("smith").loc["s"]
+    expected = 1.0 - np.exp(-np.exp(-60.0 / 60.0))
+    z = (row["probability_longer"] - expected) / np.sqrt(expected * (1 - expected) / 5_000)
+    assert abs(z) < 4.0
+    assert outlook.drivers("smith").index[0] == "a"
+
+
+def test_an_outage_that_was_over_strikes_nobody():
+    over = DisruptionEvent(
+        event_id="over",
+        peril=Peril.STRIKE,
+        scope=Scope.site("a"),
+        started=START - dt.timedelta(days=90),
+        ended=START - dt.timedelta(days=30),
+    )
+    outlook = simulate(case((buyer((Scope.site("a"), 0.5)),), events=(over,)), 10, rng=1)
+    row = outlook.survival("smith").loc["a"]
+    assert row["probability_struck"] == 0.0
+    assert np.isnan(row["time_to_recover_days"])
+
+
+def test_a_mine_that_never_returns_never_recovers():
+    lost = hazard(Scope.site("a"), rate_pa=5.0, ramp_up=RampUp(shape="never"))
+    sources = ((Scope.site("a"), 0.0), (Scope.site("b"), 0.5))
+    table = simulate(case((buyer(*sources),), hazards=(lost,)), 200, rng=1).survival("smith")
+    assert table.loc["a", "time_to_recover_days"] == np.inf
+    assert table["probability_longer"].tolist() == [0.0, 0.0, 0.0]
+    whole = simulate(case((buyer((Scope.site("a"), 1.0)),), hazards=(lost,)), 200, rng=1)
+    row = whole.survival("smith").loc["a"]
+    assert row["probability_longer"] == row["probability_struck"] > 0.9
+
+
+def test_an_outage_of_several_sites_takes_what_each_of_them_misses():
+    """Against a loop over the events: lengths of their own, and two sources hit at once."""
+    both = Scope.region("both", site_ids=("a", "b"))
+    stops = hazard(both, shared_duration=False, hit_probability=0.8)
+    smith = buyer((both, 0.4), (Scope.site("b"), 0.5), inventory_days=40.0)
+    outlook = simulate(case((smith,), hazards=(stops,)), 500, rng=3, keep="events")
+    table = outlook.survival("smith")
+    parts = {"both": {"a": 0.2, "b": 0.2}, "b": {"b": 0.5}, "any of them": {"a": 0.2, "b": 0.7}}
+    for name, part in parts.items():
+        longer = set()
+        for (future, _), rows in outlook.events().groupby(["scenario", "number"]):
+            taken = sum(
+                part.get(site, 0.0) * days
+                for site, days in zip(rows["site_id"], rows["outage_days"], strict=True)
+            )
+            if taken > 40.0:
+                longer.add(future)
+        assert table.loc[name, "probability_longer"] == pytest.approx(len(longer) / 500, abs=1e-12)
+
+
+def test_parts_of_a_gain_are_shares_of_it():
+    """All futures gain as a closed mine that the price knows comes back."""
+    known = DisruptionEvent(
+        event_id="old",
+        peril=Peril.STRIKE,
+        scope=Scope.site("c"),
+        started=START - dt.timedelta(days=30),
+        duration=Duration.fixed(days=60.0),
+    )
+    outlook = simulate(case((buyer((Scope.site("a"), 0.5)),), events=(known,)), 100, rng=1)
+    table = outlook.drivers("smith")
+    assert table["tail_usd"].sum() < 0.0
+    assert table["tail_share"].tolist() == [1.0]
