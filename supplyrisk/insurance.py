@@ -212,7 +212,7 @@ def annual_payments(
     """
     total = np.bincount(scenario, weights=payment_usd, minlength=n_scenarios)
     paid = payment_usd.copy()
-    left = np.full(n_scenarios, annual_limit_usd)
+    left = np.full(n_scenarios, annual_limit_usd, dtype=float)
     # Only years that exceed the limit have anything to share out; by their first events, their
     # second ones, and so on: no year has many.
     over = np.flatnonzero(total[scenario] > annual_limit_usd)

@@ -208,6 +208,13 @@ def test_expected_payment_of_an_exponential_outage_within_the_indemnity_period()
     assert pay(terms, outage).mean() == pytest.approx(exact, rel=1e-4)
 
 
+def test_an_annual_limit_may_be_an_integer():
+    paid = annual_payments(
+        np.zeros(3, dtype=int), np.array([1.75, 1.75, 1.75]), n_scenarios=1, annual_limit_usd=4
+    )
+    assert paid.by_event_usd.tolist() == [1.75, 1.75, 0.5]
+
+
 def test_expected_year_under_an_annual_limit():
     # Poisson(0.8) total losses of 1 under a limit of 2: P(1) + 2 P(2 or more).
     rate, n = 0.8, 200_000

@@ -117,6 +117,9 @@ class Received(NamedTuple):
         Own stock before the first step, shape (n_scenarios,). [t]
     levied_t
         What his sources delivered times the levy on it; None without any. [t]
+    agreed_share
+        Share of his use that comes from his sources, and over routes that lead to him, on an
+        undisturbed day. [1]
     """
 
     agreed_t: Floats
@@ -125,6 +128,7 @@ class Received(NamedTuple):
     drawn_t: Floats
     held_t: Floats
     levied_t: Floats | None
+    agreed_share: float
 
 
 def buyer_losses(
@@ -162,16 +166,18 @@ def buyer_losses(
     days = np.diff(edges_days)
     daily = buyer.demand_tpa / DAYS_PER_YEAR
     named = sum(source.share for source in buyer.sources if source.scope.kind != "market")
-    usual = (1.0 - named) * daily * days
+    # Sources may promise more than they make; routes may bring what no source says.
+    usual = (1.0 - max(named, got.agreed_share)) * daily * days
     at_terms = np.minimum(got.open_t, np.maximum(usual, 0.0)[:, np.newaxis])
     extra = got.open_t - at_terms
     at_terms += got.agreed_t
     floating = _floating(buyer, edges_days)
-    paid, paid_before = (
-        _paid(buyer, path.T, market.quote_usd_per_t, edges_days)
-        for path in (prices.path, prices.undisturbed)
-    )
     spot, before = prices.path.T, prices.undisturbed.T
+    quotes = np.full((1, 1), market.quote_usd_per_t), prices.undisturbed_quote.T
+    paid, paid_before = (
+        _paid(buyer, path, _Past(market.price_usd_per_t, prices.price_day, quote), edges_days)
+        for path, quote in zip((spot, before), quotes, strict=True)
+    )
     cost = floating * (at_terms * (paid - paid_before) + extra * (spot - before))
     budget = market.price_usd_per_t if buyer.budget_usd_per_t is None else buyer.budget_usd_per_t
     premium = buyer.price_terms.premium_usd_per_t
@@ -246,40 +252,47 @@ def total(values: Floats) -> Floats:
 
 def _floating(buyer: CommodityExposure, edges_days: Floats) -> Floats:
     """Share of the purchases whose price is not hedged, shape (n_steps, 1) [1]."""
-    hedged = np.full(len(edges_days) - 1, buyer.hedged_share)
+    hedged = np.full(len(edges_days) - 1, buyer.hedged_share, dtype=float)
     if buyer.hedge_days is not None:
         covered = np.clip(buyer.hedge_days - edges_days[:-1], 0.0, np.diff(edges_days))
         hedged *= covered / np.diff(edges_days)
     return 1.0 - hedged[:, np.newaxis]
 
 
-def _paid(buyer: CommodityExposure, spot: Floats, quote: float, edges_days: Floats) -> Floats:
+class _Past(NamedTuple):
+    """Price before the start: `price` up to a day, then the quote, shape (1, n or 1) [USD/t]."""
+
+    price: float
+    day: float
+    quote: Floats
+
+
+def _paid(buyer: CommodityExposure, spot: Floats, past: _Past, edges_days: Floats) -> Floats:
     """Price by the terms of a buyer, shape (n_steps, n_scenarios) [USD/t]."""
     terms = buyer.price_terms
     if terms.kind == "fixed" and terms.price_usd_per_t is not None:
         return np.full(spot.shape, terms.price_usd_per_t * terms.usd_per_unit)
     paid = spot
     if terms.kind == "indexed":
-        paid = _averaged(spot, quote, edges_days, terms.averaging_days, terms.lag_days)
+        paid = _averaged(spot, past, edges_days, terms.averaging_days, terms.lag_days)
     paid = paid + terms.premium_usd_per_t
     if terms.floor_usd_per_t is not None or terms.cap_usd_per_t is not None:
         paid = np.clip(paid, terms.floor_usd_per_t, terms.cap_usd_per_t)
     return np.asarray(paid)
 
 
-def _averaged(spot: Floats, quote: float, edges: Floats, period: float, lag: float) -> Floats:
-    """Mean price of the period that ends `lag` days before each step does [USD/t].
-
-    Before the first step the price is the last quote.
-    """
-    integral = np.zeros((len(edges), spot.shape[1]))
-    np.cumsum(spot * np.diff(edges)[:, np.newaxis], axis=0, out=integral[1:])
+def _averaged(spot: Floats, past: _Past, edges: Floats, period: float, lag: float) -> Floats:
+    """Mean price of the period that ends `lag` days before each step does [USD/t]."""
+    ends = edges[1:] - lag
+    first = min(past.day, float(ends[0]) - period)
+    knots = np.concatenate([[first, past.day], edges])
+    before = (np.broadcast_to(price, (1, spot.shape[1])) for price in (past.price, past.quote))
+    price = np.concatenate([*before, spot])
+    integral = np.zeros((len(knots), spot.shape[1]))
+    np.cumsum(price * np.diff(knots)[:, np.newaxis], axis=0, out=integral[1:])
 
     def until(t: Floats) -> Floats:
-        place = np.clip(np.searchsorted(edges, t, side="right") - 1, 0, len(edges) - 2)
-        into = (t - edges[place])[:, np.newaxis]
-        inside = integral[place] + np.where(into > 0.0, into * spot[place], 0.0)
-        return np.asarray(inside + np.where(into < 0.0, into * quote, 0.0))
+        place = np.clip(np.searchsorted(knots, t, side="right") - 1, 0, len(knots) - 2)
+        return np.asarray(integral[place] + (t - knots[place])[:, np.newaxis] * price[place])
 
-    ends = edges[1:] - lag
     return (until(ends) - until(ends - period)) / period

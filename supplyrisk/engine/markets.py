@@ -156,6 +156,7 @@ def _collected(
     # The last step of a horizon that is no whole number of steps is run whole, and counted in part.
     part = (np.diff(edges) / trade.chain.step_days)[:, np.newaxis]
     losses, steps, lacking = {}, {}, {}
+    agreed = trade.chain.buyers.contracts
     for k, buyer in enumerate(trade.buyers):
         got = Received(
             agreed_t=part * flows.agreed_t[counted, k],
@@ -164,6 +165,7 @@ def _collected(
             drawn_t=flows.drawn_t[k],
             held_t=flows.held_t[k],
             levied_t=part * flows.levied_t[counted, k] if len(flows.levied_t) else None,
+            agreed_share=float(agreed[k].sum() / trade.chain.buyers.use[k]),
         )
         losses[buyer.buyer_id], steps[buyer.buyer_id] = buyer_losses(
             buyer, trade.market, paths, got, edges

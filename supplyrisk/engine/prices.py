@@ -37,10 +37,16 @@ class Prices:
         Price at the end of each step, shape (n_scenarios, n_steps). [USD/t]
     undisturbed
         The same path on the same noise, without what became known after the price date. [USD/t]
+    undisturbed_quote
+        The last quote without it, shape (n_scenarios, 1). [USD/t]
+    price_day
+        Day of the price before against the start of the case, at most 0. [d]
     """
 
     path: Floats
     undisturbed: Floats
+    undisturbed_quote: Floats
+    price_day: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +197,19 @@ def price_paths(
     Path = last quote x noise x ratio(t) / ratio(quote): the quote holds what was known on its day,
     and what became known since moves the first step.
     """
-    _, quote_day = _days(plan, market)
+    price_day, quote_day = _days(plan, market)
     days = np.diff(plan.edges_days)
     # The quote may be some days old: the first step bridges them too.
     days[0] -= quote_day
     steps = noise.steps(len(ratio), plan.n_steps)
     factor = kernel.noise_factor(steps, days, volatility_pa=market.volatility_pa)
     path = market.quote_usd_per_t * factor
-    return Prices(path=path * (ratio / at_quote), undisturbed=path / at_quote)
+    return Prices(
+        path=path * (ratio / at_quote),
+        undisturbed=path / at_quote,
+        undisturbed_quote=market.quote_usd_per_t / at_quote,
+        price_day=price_day,
+    )
 
 
 def market_view(plan: Plan, market: Market, tables: Expectations) -> MarketView:

@@ -209,12 +209,7 @@ def _chain(
     metal = float(network.planned_at_families().sum())
     supply, recycled = market.supply_tpa / DAYS_PER_YEAR, market.recycled_tpa / DAYS_PER_YEAR
     other = max(supply - recycled - metal, 0.0)
-    contracts = np.array([_contracts(buyer, plan, links) for buyer in buyers])
-    contracts = contracts.reshape(len(buyers), network.n_families)
-    planned = network.planned_at_families()
-    promised = contracts.sum(axis=0)
-    # Where buyers are promised more than a source makes, each gets his part of what there is.
-    contracts *= np.minimum(planned / np.maximum(promised, 1e-300), 1.0)
+    contracts = _all_contracts(buyers, plan, links)
     use = np.array([buyer.demand_tpa for buyer in buyers]) / DAYS_PER_YEAR
     rest = max(metal + other + recycled - use.sum(), 0.0)
     return Chain(
@@ -241,13 +236,42 @@ def _each(buyers: tuple[CommodityExposure, ...], field: str, rest: float) -> Flo
     return np.array([*(getattr(buyer, field) for buyer in buyers), rest], dtype=float)
 
 
-def _contracts(buyer: CommodityExposure, plan: Plan, links: Links) -> Floats:
-    """Metal agreed with a buyer's sources, by family of gates, shape (n_families,) [t/d]."""
-    network = links.network
-    planned = network.planned_at_families()
-    agreed = np.zeros(network.n_families)
+def _sent(buyer: CommodityExposure, links: Links, planned: Floats) -> Floats:
+    """Metal that routes bring to a buyer for his use, by family, shape (n_families,) [t/d]."""
+    sent = np.where(links.family_buyer == buyer.buyer_id, planned, 0.0)
+    part = min(1.0, float(buyer.demand_tpa) / DAYS_PER_YEAR / max(float(sent.sum()), 1e-300))
+    return sent * part
+
+
+def _all_contracts(buyers: tuple[CommodityExposure, ...], plan: Plan, links: Links) -> Floats:
+    """Metal agreed with each buyer, by family of gates, shape (n_buyers, n_families) [t/d].
+
+    What routes bring to a buyer is his. Where more is promised of the rest than there is, each
+    gets his part of it.
+    """
+    planned = links.network.planned_at_families()
+    shape = (len(buyers), len(planned))
+    sent = np.array([_sent(buyer, links, planned) for buyer in buyers]).reshape(shape)
+    left = planned - sent.sum(axis=0)
+    pairs = zip(buyers, sent, strict=True)
+    agreed = np.array([_contracts(buyer, plan, links, left + own) for buyer, own in pairs])
+    agreed = agreed.reshape(shape)
+    firm = np.minimum(sent, agreed)
+    named = agreed - firm
+    left = np.maximum(planned - firm.sum(axis=0), 0.0)
+    part = np.minimum(left / np.maximum(named.sum(axis=0), 1e-300), 1.0)
+    return np.asarray(firm + named * part)
+
+
+def _contracts(buyer: CommodityExposure, plan: Plan, links: Links, left: Floats) -> Floats:
+    """Metal agreed with a buyer, by family of gates, shape (n_families,) [t/d].
+
+    His sources deliver of what is left beside the metal that routes bring to other buyers.
+    """
+    planned = links.network.planned_at_families()
+    agreed = np.zeros(len(planned))
     for source in buyer.sources:
-        weight = np.where(families_of(source.scope, plan, links), planned, 0.0)
+        weight = np.where(families_of(source.scope, plan, links), np.maximum(left, 0.0), 0.0)
         if weight.sum() > 0.0:
             agreed += source.share * buyer.demand_tpa / DAYS_PER_YEAR * weight / weight.sum()
     direct = links.family_buyer == buyer.buyer_id

@@ -118,7 +118,7 @@ class Downstream:
         self._normal = (buyers.inventory_days * buyers.use)[:, np.newaxis]
         self.stock = self._normal + np.zeros(n)
         self.drawn = np.zeros((len(buyers.use), n))
-        self.clean, self.tainted = np.full(n, exchange_t), np.zeros(n)
+        self.clean, self.tainted = np.full(n, exchange_t, dtype=float), np.zeros(n)
 
     def step(
         self, gates: Floats, weather: Weather, t: int, other_t: Floats | float, rest_t: Floats
@@ -146,9 +146,8 @@ class Downstream:
         arrived = self._by_family(gates)
         ratio = np.minimum(arrived / self._planned, 1.0)
         assured = self._mean(gates, arrived, weather.assured, t)
-        levy = self._mean(gates, arrived, weather.levied, t)
         agreed = self._under_contract(ratio, assured)
-        levied = None if levy is None else self._under_contract(ratio * levy, assured)
+        levied = self._levied(gates, arrived, weather, t)
         if assured is None:
             self.clean += arrived.sum(axis=0) + other_t - agreed.sum(axis=0)
         else:
@@ -197,6 +196,19 @@ class Downstream:
         if assured is None:
             return agreed
         return np.where(self._needs, delivered(self._contracts, ratio * assured), agreed)
+
+    def _levied(self, gates: Floats, arrived: Floats, weather: Weather, t: int) -> Floats | None:
+        """Metal under contract times the levy on it; for those who need it, assured metal alone."""
+        levy = self._mean(gates, arrived, weather.levied, t)
+        if levy is None or weather.levied is None:
+            return None
+        ratio = np.minimum(arrived / self._planned, 1.0)
+        levied = delivered(self._contracts, ratio * levy)
+        # Which gates of a family are levied and which are doubted may go together.
+        assured = self._mean(gates * weather.levied[t], arrived, weather.assured, t)
+        if assured is None:
+            return levied
+        return np.where(self._needs, delivered(self._contracts, ratio * assured), levied)
 
     def _pool(self, arrived: Floats, assured: Floats, ratio: Floats, agreed: Floats) -> None:
         """Put what contracts leave into the pools of assured and of doubted metal."""

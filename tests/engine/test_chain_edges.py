@@ -15,6 +15,7 @@ from supplyrisk.model.chain import Route
 from supplyrisk.model.duration import Duration
 from supplyrisk.model.hazard import Hazard, Peril, RampUp, Scope
 from supplyrisk.model.market import Supply
+from supplyrisk.model.terms import PriceTerms
 
 CASES = runpy.run_path(str(Path(__file__).with_name("stress_cases.py")))
 buyer, case, chain_case, event, market, site, stiff = (
@@ -112,6 +113,76 @@ def test_no_levy_is_paid_on_metal_that_does_not_come():
     for events, days in (([tax], 100), ([tax, shut], 60)):
         cost = stress(one, events).buyers.loc["b", "extra_cost_usd"]
         assert cost == pytest.approx(0.2 * 30_000.0 * 0.5 * days)
+
+
+# --- Terms ------------------------------------------------------------------------------------
+
+
+def test_what_a_route_to_the_buyer_brings_is_no_usual_purchase():
+    """Its mine shut, he replaces the metal at spot: with no source named, and with the mine."""
+    fixed = buyer(price_terms=PriceTerms.fixed(price_usd_per_t=30_000.0))
+    way = Route(route_id="r", from_id="a", to_id="b", transit_days=10)
+    still = stiff(counts_stocks=False, volatility_pa=0.0, stock_t=100.0)
+    costs = []
+    for one, routes in ((fixed, ()), (dataclasses.replace(fixed, sources=()), (way,))):
+        whole = case(exposures=(one,), routes=routes, markets=(still,))
+        test = stress(whole, event(Scope.site("a"), days=50))
+        assert test.buyers.loc["b", "extra_shortage_t"] == 0.0
+        costs.append(test.buyers.loc["b", "extra_cost_usd"])
+    # A tenth of a year's metal is missing for 40, 30, 20, 10 and 0 more days as the steps end; the
+    # price rises by twice that, and the ten days under way delay what he lacks by a step.
+    by_step = 10 * 30_000.0 * 0.1 / 365.0 / 0.5 * np.array([40, 30, 20, 10, 0, 0])
+    assert costs == pytest.approx([by_step[:5].sum(), by_step[1:].sum()], rel=1e-6)
+
+
+@pytest.mark.parametrize("wants", [0.5, 2.0])
+def test_what_a_route_brings_to_one_buyer_is_not_promised_to_another(wants):
+    """Half of the mine is sent to the first; the other half is all that the second can have."""
+    first = dataclasses.replace(buyer("first", daily=0.5, **WHOLE), sources=())
+    second = buyer("second", daily=wants, **WHOLE)
+    way = Route(route_id="r", from_id="a", to_id="first", transit_days=10, share=0.5)
+    whole = case(exposures=(first, second), routes=(way,), markets=(stiff(volatility_pa=0.0),))
+    shut = event(Scope.route("r"), days=100)
+    short = simulate(dataclasses.replace(whole, events=(shut,)), 2, rng=1).exposures
+    assert short.loc["first", "expected_shortage_t"] == pytest.approx(50.0)
+    # What he is not promised, the second always finds on the open market.
+    assert short.loc["second", "expected_shortage_t"] == pytest.approx(0.0, abs=1e-9)
+    mine = event(Scope.site("a"), days=100)
+    short = simulate(dataclasses.replace(whole, events=(mine,)), 2, rng=1).exposures
+    assert short["expected_shortage_t"].to_numpy() == pytest.approx([50.0, 50.0])
+
+
+def test_an_average_before_the_start_knows_the_price_before_and_the_quote():
+    """A mine shut five days ago and for 100 more days, which is in the quote of yesterday."""
+    shut = event(Scope.site("a"), days=105, after=-5)
+    quoted = stiff(
+        counts_stocks=False,
+        volatility_pa=0.0,
+        price_date=START - dt.timedelta(days=10),
+        last_quote_usd_per_t=33_000.0,
+        last_quote_date=START - dt.timedelta(days=1),
+    )
+    terms = PriceTerms.indexed(averaging_days=20, lag_days=10)
+    one = buyer(sources=(("b", 1.0),), price_terms=terms)
+    outlook = simulate(case(shut, exposures=(one,), markets=(quoted,)), 2, rng=1)
+    now = np.array([30_000.0, 33_000.0, *outlook.price_usd_per_t()[0]])
+    # On the day of the quote 101 days are to come, of a tenth of supply; elasticities sum to 1/2.
+    fair = 33_000.0 / (1.0 + 0.1 * 101 / 365 / 0.5)
+    without = np.array([30_000.0, *[fair] * 21])
+    # Step k pays the mean of steps k - 2 and k - 1; the first two are before the start.
+    paid, otherwise = ((price[:-1] + price[1:])[:20] / 2 for price in (now, without))
+    row = outlook.exposures.loc["b"]
+    assert row["expected_cost_usd"] == pytest.approx(10 * (paid - otherwise).sum(), rel=1e-9)
+    budget = 10 * (paid - 30_000.0).sum()
+    assert row["expected_cost_against_budget_usd"] == pytest.approx(budget, rel=1e-9)
+
+
+def test_whole_numbers_may_be_integers():
+    def run(number):
+        hedged = buyer(hedged_share=number(1), hedge_days=number(95))
+        return simulate(case(exposures=(hedged,), markets=(stiff(stock_t=number(100)),)), 2, rng=1)
+
+    assert run(int).exposures.equals(run(float).exposures)
 
 
 # --- Before the start -------------------------------------------------------------------------

@@ -342,6 +342,7 @@ def storms(network, seed, n_steps=40, n=3, *, but=()):
     leaving = np.sort(rng.random((n_steps, sizes["mines"])), axis=0)
     leaving[rng.random(n_steps) < 0.5] = 0.0
     made["leaving"] = leaving
+    made["levied"] = 1.0 - spells(rng, n_steps, sizes["assured"], n)
     for name in but:
         made[name] = np.ones_like(made["mines"]) if name == "mines" else None
     return Weather(**made)

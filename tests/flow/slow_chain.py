@@ -194,14 +194,15 @@ class SlowDownstream:
         ]
         self.planned = [float(p) * step_days for p in network.planned_at_families()]
 
-    def under_contract(self, gates, assured):
-        """Return deliveries by buyer, and put the rest into the two pools."""
+    def under_contract(self, gates, assured, levied):
+        """Return deliveries and levies by buyer, and put the rest into the two pools."""
         families = range(self.net.n_families)
         arrived, clean = [0.0 for _ in families], [0.0 for _ in families]
         for f, metal, share in zip(self.net.family, gates, assured, strict=True):
             arrived[f] += metal
             clean[f] += metal * share
         agreed, sure_t = [0.0 for _ in self.who], 0.0
+        levies = [0.0 for _ in self.who]
         for b in self.who:
             for f in families:
                 if arrived[f] <= 0.0 or self.planned[f] <= 0.0:
@@ -212,15 +213,19 @@ class SlowDownstream:
                 sure = full * clean[f] / arrived[f]
                 sure_t += sure
                 agreed[b] += sure if self.buyers.needs_assurance[b] else full
+                for g, metal in enumerate(gates):
+                    if self.net.family[g] == f:
+                        taken = assured[g] if self.buyers.needs_assurance[b] else 1.0
+                        levies[b] += full * metal * taken * levied[g] / arrived[f]
         self.clean += sum(clean) - sure_t
         self.tainted += sum(arrived) - sum(clean) - (sum(agreed) - sure_t)
         self.clean, self.tainted = max(self.clean, 0.0), max(self.tainted, 0.0)
-        return agreed
+        return agreed, levies
 
-    def step(self, gates, assured, other_t, rest_t):
-        """Return deliveries under contract, from the market and what is short, by buyer."""
+    def step(self, gates, assured, levied, other_t, rest_t):
+        """Return what is delivered under contract, bought on the market, short and levied."""
         buyers, dt = self.buyers, self.dt
-        agreed = self.under_contract(gates, assured)
+        agreed, levies = self.under_contract(gates, assured, levied)
         self.clean += other_t
         orders, use, for_use = [], [], []
         for b in self.who:
@@ -244,7 +249,7 @@ class SlowDownstream:
             there = self.stock[b] + agreed[b] + received[b]
             short.append(max(use[b] - there, 0.0))
             self.stock[b] = max(there - use[b], 0.0)
-        return agreed, received, short
+        return agreed, received, short, levies
 
 
 def slow_usual(chain, weather):
@@ -267,7 +272,7 @@ def slow_run(chain, weather, usual, answer, s):
     supply, demand = answer.elasticity_supply[s], answer.elasticity_demand[s]
     ratio, more, unmet = 1.0, 0.0, 0.0
     names = ("agreed_t", "open_t", "short_t", "gates_t", "ratio")
-    names += ("upstream_t", "exchange_t", "buyers_t", "booked_t")
+    names += ("upstream_t", "exchange_t", "buyers_t", "booked_t", "levied_t")
     made = {name: [] for name in names}
     for t in range(n_steps):
         use_share = 1.0
@@ -279,7 +284,8 @@ def slow_run(chain, weather, usual, answer, s):
         outside = chain.other_t + chain.recycled_t * (1.0 + more)
         rest = max(usual_gates[t] + chain.other_t + chain.recycled_t - others_t, 0.0) * use_share
         assured = [table(weather.assured, t, g, s) for g in range(len(gates))]
-        agreed, received, short = down.step(gates, assured, outside, rest)
+        levied = [table(weather.levied, t, g, s, 0.0) for g in range(len(gates))]
+        agreed, received, short, levies = down.step(gates, assured, levied, outside, rest)
         exchange, with_buyers = down.clean + down.tainted, sum(down.stock)
         x = answer.shortfall[t][s]
         if answer.counts_stocks:
@@ -289,6 +295,7 @@ def slow_run(chain, weather, usual, answer, s):
         ratio = min(max(1.0 + x / (supply - demand), answer.lowest_ratio), answer.choke_ratio)
         used = others_t + rest - sum(short)
         row = (agreed, received, short, sum(gates), ratio, up.stock(), exchange, with_buyers)
-        for name, value in zip(names, (*row, (mined, bought, outside, slag, used)), strict=True):
+        row += ((mined, bought, outside, slag, used), levies)
+        for name, value in zip(names, row, strict=True):
             made[name].append(value)
     return made

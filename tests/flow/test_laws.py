@@ -313,6 +313,7 @@ def test_two_halves_of_a_mine_are_the_mine(rows, seed, data):
         legs=weather.legs[:, legs],
         strands=weather.strands[:, strands],
         assured=weather.assured[:, gates],
+        levied=weather.levied[:, gates],
     )
     family = np.array([network.family[gate] for gate in gates])[
         np.flatnonzero(np.diff(half.family, prepend=-1))
