@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,7 +97,15 @@ def table(frame: pd.DataFrame, *, index: bool = False) -> str:
     for place, name in enumerate(whole.columns):
         values = whole.iloc[:, place].tolist()
         cells = [str(name), *(shown(value) for value in values)]
-        width = max(len(cell) for cell in cells)
+        width = max(_columns(cell) for cell in cells)
         right = any(is_plain_number(value) and not math.isnan(value) for value in values)
-        columns.append([cell.rjust(width) if right else cell.ljust(width) for cell in cells])
+        gaps = [" " * (width - _columns(cell)) for cell in cells]
+        padded = zip(cells, gaps, strict=True)
+        columns.append([gap + cell if right else cell + gap for cell, gap in padded])
     return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese letters take two each."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))

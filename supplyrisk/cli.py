@@ -79,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _takes_case(run)
     _takes_futures(run)
-    run.add_argument("--workers", type=_whole_from(1), default=1, metavar="W", help="processes")
+    run.add_argument(
+        "--workers", type=_whole_from(1), default=1, metavar="W", help="processes, default 1"
+    )
     run.add_argument("--out", type=Path, metavar="DIR", help="default: supplyrisk-out/<case>")
     run.set_defaults(run=_run)
 
@@ -98,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("cases", help="list the cases that come with the library")
     listing.set_defaults(run=_cases)
+
+    data = commands.add_parser("data", help="list the bundled tables, or print one as CSV")
+    data.add_argument("table", nargs="?", metavar="TABLE", help="one to print")
+    data.set_defaults(run=_data)
     return parser
 
 
@@ -106,8 +112,20 @@ def _takes_case(parser: argparse.ArgumentParser) -> None:
 
 
 def _takes_futures(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scenarios", type=_whole_from(2), default=10_000, metavar="N")
-    parser.add_argument("--seed", type=_whole_from(0), default=0, metavar="S")
+    parser.add_argument(
+        "--scenarios",
+        type=_whole_from(2),
+        default=10_000,
+        metavar="N",
+        help="simulated futures, default 10000",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_whole_from(0),
+        default=0,
+        metavar="S",
+        help="seed of the random numbers, default 0",
+    )
 
 
 class _whole_from:  # noqa: N801 - stands where argparse wants a function
@@ -245,7 +263,21 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _cases(_: argparse.Namespace) -> int:
+    width = max(map(len, cases()))
     for name in cases():
         case = load_case(name)
-        print(f"{name}  {case.start}  {case.commodity}, {len(case.sites)} sites")
+        print(f"{name:{width}}  {case.start}  {case.commodity}, {len(case.sites)} sites")
+    return OK
+
+
+def _data(options: argparse.Namespace) -> int:
+    from supplyrisk.data.tables import table, table_names  # noqa: PLC0415
+
+    if options.table is not None:
+        table(options.table).to_csv(sys.stdout, index=False, lineterminator="\n")
+        return OK
+    width = max(map(len, table_names()))
+    for name in table_names():
+        frame = table(name)
+        print(f"{name:{width}}  {len(frame):5,} rows: {', '.join(frame.columns[:6])}, ...")
     return OK

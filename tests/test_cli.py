@@ -1,6 +1,7 @@
 """The command line as a user meets it: output, files, faults and exit status."""
 
 import hashlib
+import io
 import json
 import re
 import runpy
@@ -15,6 +16,7 @@ import pytest
 import supplyrisk as sr
 from supplyrisk._text import shown
 from supplyrisk.cli import main
+from supplyrisk.data.tables import table_names
 from supplyrisk.engine import run
 
 ROOT = Path(__file__).parents[1]
@@ -262,6 +264,17 @@ def test_check_explains_and_cases_lists(capsys):
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed] == list(sr.cases())
     assert listed[-1] == "walikale-2025  2025-03-20  tin, 22 sites"
+
+
+def test_data_lists_the_tables_and_prints_one(capsys):
+    assert main(["data"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == list(table_names())
+    assert main(["data", "governance"]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out), keep_default_na=False)
+    assert printed["country"].tolist() == sr.data.governance()["country"].tolist()
+    assert main(["data", "governence"]) == 2
+    assert "did you mean 'governance'" in capsys.readouterr().err
 
 
 def test_score_prints_the_card_of_a_commodity_a_case_or_a_file(capsys):

@@ -1,5 +1,6 @@
 """Words about a case, an outlook and what moves a rate: each number against its own source."""
 
+import dataclasses
 import datetime as dt
 import math
 
@@ -76,7 +77,14 @@ def test_nothing_is_read_backwards_without_news(case):
 
 def test_one_is_one(case):
     one = sr.Case(name="x", start=case.start, sites=case.sites[:1])
-    assert "1 site in 1 country plan" in sr.explain(one).text
+    assert "1 site in 1 country plans" in sr.explain(one).text
+
+
+def test_a_price_that_is_the_last_quote_is_said_once(case):
+    market = dataclasses.replace(case.market(), last_quote_usd_per_t=None, last_quote_date=None)
+    text = sr.explain(dataclasses.replace(case, markets=(market,), citations=())).text
+    assert "The price was 33,427 USD/t on 2025-03-12, 8 days before the start." in text
+    assert "the last quote is 36,160 USD/t of 2025-03-14, 6 days" in sr.explain(case).text
 
 
 def test_a_hazard_can_be_left_out_and_its_evidence_stays(case):

@@ -104,7 +104,16 @@ def test_who_is_behind_the_worst_futures_is_said_with_its_share(outlook):
     drivers = outlook.drivers("careful")
     first = drivers.index[0]
     assert f"worst 5 % of futures: {first} {drivers.loc[first, 'tail_share']:.0%}" in said.text
+    perils = outlook.drivers("careful", by="peril")["tail_share"]
+    assert f"By peril: {str(perils.index[0]).replace('_', ' ')} {perils.iloc[0]:.0%}" in said.text
     table = said.tables["Behind the worst 5 % of futures"].set_index("site")
     assert table["tail_share"].sum() == pytest.approx(1.0)
     lasting = said.tables["How long sources may be missing"].set_index("source")
     assert lasting.loc["any of them", "probability_longer"] > 0.0
+
+
+def test_mines_are_called_by_their_names():
+    outlook = sr.simulate(sr.load_case("walikale-2025"), 400, rng=7)
+    share = outlook.drivers("solder-maker").loc["bisie", "tail_share"]
+    said = sr.explain(outlook, buyer="solder-maker").text
+    assert f"worst 5 % of futures: Bisie (Mpama North and South) {share:.0%}; " in said

@@ -91,6 +91,15 @@ def test_the_card_shows_itself_and_escapes(outlook):
     assert "bisie" in str(card)
 
 
+def test_a_row_of_many_sources_shows_two_and_counts_the_rest(outlook):
+    card = sr.score(outlook)
+    rows = card.rows[(card.rows["name"] == "hhi") & card.rows["value"].notna()]
+    first, second, *others = rows["source"].iloc[0].split(";")
+    assert others
+    assert f"{first}; {second} and {len(others)} more" in str(card)
+    assert f"{first}; {second} and {len(others)} more" in card._repr_html_()
+
+
 @pytest.mark.parametrize(("n_scenarios", "n_tail"), [(2000, 100), (5999, 299)])
 def test_the_card_warns_of_a_thin_tail_as_text_and_in_a_notebook(n_scenarios, n_tail):
     card = sr.score(sr.load_case("walikale-2025"), n_scenarios=n_scenarios, rng=1)

@@ -92,3 +92,11 @@ def test_a_page_shows_text_as_text():
     assert '<td class="number">1,234</td>' in page
     assert page.count("<tr>") == 3
     assert "<th>index</th>" in _html.table(frame, index=True)
+
+
+def test_letters_of_two_columns_keep_the_columns_straight():
+    frame = pd.DataFrame({"site": ["ビシエ鉱山", "Çöpler", "C\u0327o\u0308pler"], "n": [1, 2, 3]})
+    wide, plain, combined = _text.table(frame).splitlines()[1:]
+    assert wide == "ビシエ鉱山  1"
+    assert plain == "Çöpler      2"
+    assert combined == "C\u0327o\u0308pler      3"

@@ -351,7 +351,7 @@ def _rows_of(commodity: str, mixes: list[Mix], setting: Setting) -> Iterator[Row
             yield row
     for mix in mixes:
         if mix.known < ENOUGH_NAMED:
-            reason = f"{mix.known:.0%} of a stage do not say how concentrated it is"
+            reason = f"only {mix.known:.0%} of this stage is known"
             yield Row(commodity, "hhi", math.nan, stage=mix.stage, note=reason)
     if not mixes:
         yield Row(commodity, "hhi", math.nan, note="nothing is bundled or left")

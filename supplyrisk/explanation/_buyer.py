@@ -81,9 +81,9 @@ def _ongoing_words(buyer: CommodityExposure, test: StressTest) -> Iterator[str]:
         if lost > 0.0
     ]
     yield (
-        f"Under way: {names}. Of his sources they hit {', '.join(hit)}."
+        f"Ongoing: {names}. Of his sources they hit {', '.join(hit)}."
         if hit
-        else f"Under way: {names}. They hit none of the sources that he has named."
+        else f"Ongoing: {names}. They hit none of the sources that he has named."
     )
     stages = _stages(buyer, test)
     reached = stages[np.isfinite(stages["reached_days"])].sort_values("reached_days", kind="stable")
@@ -155,14 +155,18 @@ def driver_words(outlook: Outlook, buyer_id: str) -> Iterator[str]:
         A sentence.
     """
     parts = []
-    for by in ("site", "peril"):
+    sites = {site.site_id: site.name for site in outlook.case.sites}
+    for by, called in (("site", sites), ("peril", {})):
         table = outlook.drivers(buyer_id, by=by)
         if not table["tail_usd"].sum() > 0.0:
             return
         shares = table["tail_share"].head(3)
-        named = (f"{str(name).replace('_', ' ')} {share:.0%}" for name, share in shares.items())
-        parts.append(", ".join(named))
-    yield f"Behind his worst 5 % of futures: {parts[0]}; by peril {parts[1]}."
+        named = (
+            f"{called.get(str(name), str(name).replace('_', ' '))} {share:.0%}"
+            for name, share in shares.items()
+        )
+        parts.append("; ".join(named))
+    yield f"Behind his worst 5 % of futures: {parts[0]}. By peril: {parts[1]}."
 
 
 def _tables(
@@ -177,7 +181,7 @@ def _tables(
     )
     tables = {} if test is None else {"Sources": _sources(buyer, test).drop(columns="buyer_id")}
     if test is not None:
-        tables["When the loss reaches which stage"] = _stages(buyer, test).reset_index()
+        tables["When the loss reaches which stage"] = _stages(buyer, test).reset_index().round(6)
     tables["Over the futures"] = figures
     tables["Behind the worst 5 % of futures"] = outlook.drivers(buyer.buyer_id).reset_index()
     tables["How long sources may be missing"] = outlook.survival(buyer.buyer_id).reset_index()

@@ -127,7 +127,8 @@ def case_words(case: Case) -> Iterator[str]:
     planned = sum(site.production_tpa for site in held)
     countries = {site.country for site in held}
     yield (
-        f"{counted(held, 'site')} in {counted(countries, 'country', 'countries')} plan "
+        f"{counted(held, 'site')} in {counted(countries, 'country', 'countries')} "
+        f"{'plans' if len(held) == 1 else 'plan'} "
         f"{_text.shown(planned)} t/a of {case.commodity}."
     )
     yield from way_words(case)
@@ -161,11 +162,15 @@ def case_words(case: Case) -> Iterator[str]:
 
 
 def _quote_words(case: Case, market: Market) -> Iterator[str]:
-    yield (
-        f"The price was {_text.shown(market.price_usd_per_t)} USD/t on {market.price_date}; the "
-        f"last quote is {_text.shown(market.quote_usd_per_t)} USD/t of {market.quote_date}, "
-        f"{counted(range((case.start - market.quote_date).days), 'day')} before the start."
+    age = counted(range((case.start - market.quote_date).days), "day")
+    priced = f"The price was {_text.shown(market.price_usd_per_t)} USD/t on {market.price_date}"
+    quoted = (
+        ""
+        if market.last_quote_usd_per_t is None
+        else f"; the last quote is {_text.shown(market.quote_usd_per_t)} USD/t of "
+        f"{market.quote_date}"
     )
+    yield f"{priced}{quoted}, {age} before the start."
     if market.elasticity_demand is None:
         yield (
             f"The elasticity sum is not published: lognormal with median "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -199,6 +200,7 @@ def _mark(ax: Axes, periods: list[_Period], least: float, colour: str) -> None:
             va="bottom",
             fontsize="small",
             color=colour,
+            path_effects=[withStroke(linewidth=2.2, foreground="white")],
             gid=_PERIOD,
         )
     losses, probabilities = [p.loss for p in periods], [p.probability for p in periods]

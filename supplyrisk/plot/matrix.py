@@ -171,7 +171,7 @@ def _draw(ax: Axes, name: str, importance: Estimate, risk: Estimate) -> None:
 
 def _write_note(ax: Axes, missing: list[str], *, is_partly: bool) -> None:
     """Say what is what, what figures rest on, and which commodities are not drawn and why."""
-    note = "Red: both thresholds of the EU's lists are reached. Whiskers: 90 % intervals."
+    note = "Orange: both thresholds of the EU's lists are reached. Whiskers: 90 % intervals."
     if is_partly:
         note += (
             " Substitution and recycling that are not known count as none, so these are not the"

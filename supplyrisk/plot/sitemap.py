@@ -6,9 +6,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection
 from matplotlib.colors import Normalize
+from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from matplotlib.transforms import ScaledTranslation
@@ -19,7 +21,6 @@ from supplyrisk.plot._places import place
 from supplyrisk.plot.outlines import country_outlines
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.transforms import Transform
     from numpy.typing import NDArray
@@ -93,12 +94,16 @@ def site_map(
     ValueError
         If `frame` is empty, lacks a column, or holds a size, a colour or a coordinate that is no
         finite number in range; if `extent` is no part of the world, `resolution` unknown.
+    TypeError
+        If `frame` is no table.
 
     Notes
     -----
     Plate carrée, true to scale at the mid latitude of the map. Boundaries are those of Natural
     Earth (de facto) and express no opinion.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"frame must be a table such as Outlook.sites, got {frame!r}")
     window = _WORLD if extent is None else _checked_extent(extent)
     scale: Resolution = resolution or ("110m" if extent is None else "50m")
     outlines = country_outlines(scale)
@@ -267,17 +272,19 @@ def _draw_key(ax: Axes, places: Places, shown: NDArray[np.bool_], size: str) -> 
                 label="rest of country, or place unknown\n(at the country's centre)",
             )
         )
+    letter_pt = FontProperties(size="small").get_size_in_points()
+    widest_pt = max(float(np.sqrt(key.get_sizes()).max()) for key in keys)
     legend = ax.legend(
         handles=keys,
         loc="upper left",
         bbox_to_anchor=(0.0, 0.0),
         bbox_transform=_below(ax, _KEY_BELOW_PT),
         borderaxespad=0.0,
-        borderpad=0.0,
+        borderpad=0.5,  # the largest bubble hangs out of its line
         ncols=len(keys) if width_pt(ax) > 440.0 else 2,
         frameon=False,
         fontsize="small",
-        handlelength=3.2,
+        handlelength=max(3.2, widest_pt / letter_pt),  # words stay clear of the largest bubble
         handleheight=3.2,
         scatteryoffsets=[0.15],  # level with the words
         handletextpad=0.5,

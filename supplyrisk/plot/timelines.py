@@ -154,7 +154,7 @@ def timeline(outlook: Outlook, *, top: int = 12, ax: Axes | None = None) -> Axes
         aspect=30,
         ticks=_TICKS,
         format=PercentFormatter(1.0, symbol=""),
-        label="Expected loss [% of the site's plan]",
+        label="Expected loss\n[% of the site's plan]",
     )
     bar.ax.tick_params(labelsize="small")
     bar.outline.set_visible(False)

@@ -136,7 +136,9 @@ def where(material: Material) -> Section:
         shares = by_country / by_country.sum()
         largest = [f"{words.country(str(c))} {words.percent(s)}" for c, s in shares.head(3).items()]
         said = paragraph(
-            f"{len(plan)} sites in {len(by_country)} countries plan {words.tonnes(plan.sum())} "
+            f"{_text.counted(plan, 'site')} in "
+            f"{_text.counted(by_country, 'country', 'countries')} "
+            f"{'plans' if len(plan) == 1 else 'plan'} {words.tonnes(plan.sum())} "
             f"t/a of {material.commodity}; the largest parts are those of {words.listed(largest)} "
             f"(Herfindahl-Hirschman index by country {indicators.hhi(shares.to_numpy()):.2f})."
         )

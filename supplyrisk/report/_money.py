@@ -46,16 +46,14 @@ def what_price(material: Material) -> Section | None:
 
 def _price_words(material: Material, market: Market) -> Iterator[str]:
     age = (material.case.start - market.quote_date).days
-    yield (
-        f"The price before was {_text.shown(market.price_usd_per_t)} USD/t "
-        f"({words.day(market.price_date)}). The last quote is "
-        f"{_text.shown(market.quote_usd_per_t)} USD/t ({words.day(market.quote_date)}, "
-        + (
-            f"{_text.counted(range(age), 'day')} before the start)."
-            if age
-            else "the day of the start)."
+    said = f"The price before was {_text.shown(market.price_usd_per_t)} USD/t ("
+    if market.last_quote_usd_per_t is not None:
+        said += (
+            f"{words.day(market.price_date)}). The last quote is "
+            f"{_text.shown(market.quote_usd_per_t)} USD/t ("
         )
-    )
+    before = f"{_text.counted(range(age), 'day')} before" if age else "the day of"
+    yield f"{said}{words.day(market.quote_date)}, {before} the start)."
     view = material.outlook.market_view
     if view is not None and math.isfinite(view.implied_elasticity_sum):
         yield (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.style
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -38,6 +40,18 @@ _STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "path",  # looks the same where the fonts are others
     "svg.hashsalt": "supplyrisk",  # the same picture has the same bytes
 }
+
+
+_OTHER_LETTERS: Final = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans",
+)
+"""Fonts for names in Chinese or Japanese letters; those that are installed are used."""
 
 
 class Picture(NamedTuple):
@@ -311,7 +325,11 @@ def _buyers(outlook: Outlook) -> Picture:
 
 @contextmanager
 def _own_style() -> Iterator[None]:
-    with mpl.style.context(["default", _STYLE]):
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    fonts = ["DejaVu Sans", *(name for name in _OTHER_LETTERS if name in installed)]
+    with mpl.style.context(["default", _STYLE | {"font.family": fonts}]), warnings.catch_warnings():
+        # Boxes stand for letters that no font has; tables and captions have the name itself.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 

@@ -155,14 +155,14 @@ class Scorecard:
         left_out = sites & ~simulated["subject"].isin(top)
         title = "Simulated: shares of planned supply, 90 % intervals"
         if left_out.any():
-            title += f" (the {_SHOWN_SITES} sites with the largest parts; all are in rows)"
+            title += f" (the {_SHOWN_SITES} sites with the largest parts)"
         structural = rows[rows["section"] == STRUCTURAL]
         known = structural["value"].notna()
         sections = {
             title: simulated[~buyer & ~left_out & simulated["value"].notna()][_OF_SIMULATED],
             "What it means to buyers, simulated": simulated[buyer][_OF_SIMULATED],
             "Structural indicators, as published methods give them; no probabilities": (
-                structural[known][_OF_STRUCTURAL]
+                structural[known][_OF_STRUCTURAL].assign(source=_brief)
             ),
             "What to mind": _minded(structural[known]),
             "Not known": self.missing,
@@ -170,6 +170,15 @@ class Scorecard:
         if self.composite is not None:
             sections["Composite: parts, scales and weights"] = self.composite.parts
         yield from ((title, frame) for title, frame in sections.items() if len(frame))
+
+
+def _brief(rows: pd.DataFrame) -> list[str]:
+    """Return the sources of each row for a narrow column: the first two, and how many more."""
+    sources = (str(listed).split(";") for listed in rows["source"])
+    return [
+        "; ".join(named[:2]) + (f" and {len(named) - 2} more" if named[2:] else "")
+        for named in sources
+    ]
 
 
 def _minded(rows: pd.DataFrame) -> pd.DataFrame:

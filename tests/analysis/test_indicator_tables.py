@@ -515,7 +515,7 @@ def test_part_of_a_stage_has_no_concentration_of_the_whole():
     table = sr.indicator_table(SMELTED, n_draws=0)
     row = table[(table["name"] == "hhi") & (table["stage"] == "smelter")].iloc[0]
     assert math.isnan(row["value"])
-    assert row["note"] == "75% of a stage do not say how concentrated it is"
+    assert row["note"] == "only 75% of this stage is known"
     assert "smelter" not in table.loc[table["name"] == "hhi_wgi", "stage"].tolist()
 
 

@@ -277,6 +277,23 @@ def test_a_wrong_extent_is_refused(sites, extent):
         site_map(sites, extent=extent)
 
 
+def test_what_is_no_table_is_refused_with_what_is_wanted():
+    with pytest.raises(TypeError, match=r"a table such as Outlook\.sites, got 'tin'"):
+        site_map("tin")
+
+
+def test_the_words_of_the_key_stay_clear_of_its_bubbles(sites):
+    sites["production_tpa"] = 50_000.0  # the step 50,000 is as large as a bubble gets
+    ax = site_map(sites)
+    ax.figure.canvas.draw()
+    bubbles, words = ax.get_legend().legend_handles, ax.get_legend().get_texts()
+    pt_per_px = 72.0 / ax.figure.dpi
+    for bubble, text in zip(bubbles, words, strict=True):
+        middle = bubble.get_offset_transform().transform(bubble.get_offsets())[0, 0]
+        away_pt = (text.get_window_extent().x0 - middle) * pt_per_px
+        assert away_pt - np.sqrt(bubble.get_sizes()[0]) / 2.0 > 3.0
+
+
 def test_a_wrong_resolution_is_refused(sites):
     with pytest.raises(ValueError, match="resolution must be '110m' or '50m', got '10m'"):
         site_map(sites, resolution="10m")

@@ -99,4 +99,4 @@ def test_a_timeline_needs_the_events():
 def test_the_shades_have_a_scale_with_a_unit(outlook):
     drawn = timeline(outlook)
     (bar,) = [other for other in drawn.figure.axes if other is not drawn]
-    assert bar.get_ylabel() == "Expected loss [% of the site's plan]"
+    assert bar.get_ylabel() == "Expected loss\n[% of the site's plan]"

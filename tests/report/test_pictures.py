@@ -2,6 +2,7 @@
 
 import base64
 import re
+import warnings
 
 import matplotlib.pyplot as plt
 import pytest
@@ -49,3 +50,11 @@ def test_pictures_name_no_date_and_no_program(outlook):
         assert b"matplotlib.org" not in raw.lower()
         assert kind in {"png", "svg+xml"}
         assert b"<dc:date>" not in raw
+
+
+def test_names_in_letters_that_no_font_has_are_drawn_without_a_warning(outlook, tmp_path):
+    case = outlook.case.with_values({"sites.bisie.name": "ビシエ \U0001f9ff"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report.write(sr.simulate(case, 20, rng=7, keep="events"), tmp_path / "report.html")
+    assert "ビシエ" in (tmp_path / "report.html").read_text(encoding="utf-8")
