@@ -229,8 +229,10 @@ def _measures(row: pd.Series[Any]) -> pd.DataFrame:
 
 def _check(options: argparse.Namespace) -> int:
     case = _load(options.case)
+    from supplyrisk.engine.policies import check_policies  # noqa: PLC0415
     from supplyrisk.explanation import explain  # noqa: PLC0415
 
+    check_policies(case)
     print(explain(case))
     print("\nNo faults.")
     return OK

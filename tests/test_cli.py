@@ -140,6 +140,14 @@ def test_a_policy_that_is_refused_leaves_nothing_half_said(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_check_finds_the_fault_of_a_policy_that_run_would_refuse(tmp_path, capsys):
+    path = chained(tmp_path, horizon_days=730)
+    assert main(["check", str(path)]) == 2
+    caught = capsys.readouterr()
+    assert "policies.far.annual_limit_usd must be left out" in caught.err
+    assert "No faults" not in caught.out
+
+
 def test_a_run_without_a_market_says_nothing_of_metal_or_policies(tmp_path, capsys):
     path = chained(tmp_path, routes=(), smelters=(), exposures=(), policies=(), markets=())
     out = tmp_path / "out"

@@ -12,6 +12,7 @@ from supplyrisk import insurance, metrics
 from supplyrisk.engine._covers import PORTFOLIO, make_covers
 from supplyrisk.engine.draws import Events
 from supplyrisk.engine.losses import Outages
+from supplyrisk.engine.plan import make_plan
 from supplyrisk.units import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from supplyrisk.engine.event_store import EventTable
     from supplyrisk.engine.plan import Plan
     from supplyrisk.engine.results import EventRows
+    from supplyrisk.model.case import Case
     from supplyrisk.model.insurance import Policy
 
     Floats = NDArray[np.float64]
@@ -46,6 +48,23 @@ class _Paid(NamedTuple):
     scenario: Ints
     occurrence: Ints
     payment_usd: Floats
+
+
+def check_policies(case: Case) -> None:
+    """Raise unless it can be worked out what each policy of a case pays.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+
+    Raises
+    ------
+    InvalidInputError
+        With every fault.
+    """
+    if case.policies:
+        make_covers(make_plan(case))
 
 
 def policy_table(plan: Plan, table: EventTable, n_scenarios: int) -> pd.DataFrame:
