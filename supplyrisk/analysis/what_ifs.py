@@ -15,6 +15,7 @@ from supplyrisk.analysis.own_stock import buyer_of, with_buyer
 from supplyrisk.engine.contributions import TAIL_LEVEL
 from supplyrisk.engine.run import simulate
 from supplyrisk.engine.streams import seed_of
+from supplyrisk.engine.tables import with_ends
 from supplyrisk.errors import Fault, InvalidInputError
 from supplyrisk.model.market import Supply
 
@@ -151,21 +152,14 @@ def _results(
     # The quantile of a day that may never come is taken from below.
     in_twenty = max(int(n * (1.0 - TAIL_LEVEL) + 1e-9), 1)
     first = np.sort(lost.first_short_days)[in_twenty - 1]
-    found = {
-        "cost_1_in_20_usd": metrics.value_at_risk(usd, level=TAIL_LEVEL),
-        **_ends("cost_1_in_20_usd", metrics.value_at_risk_interval(usd, level=TAIL_LEVEL)),
-        "expected_usd": float(usd.mean()),
-        **_ends("expected_usd", metrics.mean_interval(usd)),
-        "saved_usd": float((before - usd).mean()),
-        **_ends("saved_usd", metrics.mean_interval(before - usd)),
-        "probability_stop": short / n,
-        **_ends("probability_stop", metrics.probability_interval(short, n)),
-        "stops_1_in_20_days": float(first),
-    }
+    worst = metrics.value_at_risk(usd, level=TAIL_LEVEL)
+    ends = metrics.value_at_risk_interval(usd, level=TAIL_LEVEL)
+    saved = before - usd
+    found = with_ends("cost_1_in_20_usd", worst, ends)
+    found |= with_ends("expected_usd", float(usd.mean()), metrics.mean_interval(usd))
+    found |= with_ends("saved_usd", float(saved.mean()), metrics.mean_interval(saved))
+    found |= with_ends("probability_stop", short / n, metrics.probability_interval(short, n))
+    found["stops_1_in_20_days"] = float(first)
     shares = [source.share for source in buyer.sources if source.share > 0.0]
     found["time_to_survive_days"] = buyer.inventory_days / max(shares) if shares else np.inf
     return found
-
-
-def _ends(name: str, ends: metrics.Interval) -> dict[str, float]:
-    return {f"{name}_ci_low": ends.low, f"{name}_ci_high": ends.high}

@@ -189,10 +189,10 @@ def products_table(plan: Plan, result: BlockResult) -> pd.DataFrame:
         tail = metrics.tail_value_at_risk(margin, level=TAIL_LEVEL)
         ends = metrics.tail_value_at_risk_interval(margin, level=TAIL_LEVEL)
         mean = float(margin.mean())
-        record |= _with_ends("expected_lost_margin_usd", mean, metrics.mean_interval(margin))
-        record |= _with_ends("tail_lost_margin_usd", tail, ends)
+        record |= with_ends("expected_lost_margin_usd", mean, metrics.mean_interval(margin))
+        record |= with_ends("tail_lost_margin_usd", tail, ends)
         chance = metrics.probability_interval(short, n)
-        record |= _with_ends("probability_stopped", short / n, chance)
+        record |= with_ends("probability_stopped", short / n, chance)
         record["expected_stopped_days"] = sum(days.values())
         record["binds_most"] = max(days, key=lambda name: days[name]) if short else None
         records[product] = record
@@ -250,21 +250,37 @@ def _exposure(buyer: CommodityExposure, lost: BuyerLosses) -> dict[str, object]:
         ends = metrics.mean_interval(values)
         tail_ends = metrics.tail_value_at_risk_interval(values, level=TAIL_LEVEL)
         tail = metrics.tail_value_at_risk(values, level=TAIL_LEVEL)
-        record |= _with_ends(f"expected_{name}", float(values.mean()), ends)
-        record |= _with_ends(f"tail_{name}", tail, tail_ends)
-    record |= _with_ends("probability_short", short / n, metrics.probability_interval(short, n))
+        record |= with_ends(f"expected_{name}", float(values.mean()), ends)
+        record |= with_ends(f"tail_{name}", tail, tail_ends)
+    record |= with_ends("probability_short", short / n, metrics.probability_interval(short, n))
     late = lost.first_short_days[lost.is_short]
     record["first_short_days"] = float(np.median(late)) if short else np.inf
     record["expected_short_days"] = float(lost.short_days.mean())
     record["expected_stopped_days"] = float(lost.stopped_days.mean())
     drawn = metrics.value_at_risk(lost.drawn_days, level=TAIL_LEVEL)
     ends = metrics.value_at_risk_interval(lost.drawn_days, level=TAIL_LEVEL)
-    record |= _with_ends("stock_drawn_95_days", drawn, ends)
+    record |= with_ends("stock_drawn_95_days", drawn, ends)
     record["time_to_survive_days"] = buyer.inventory_days / max(shares) if shares else float("inf")
     return record
 
 
-def _with_ends(name: str, value: float, ends: metrics.Interval) -> dict[str, float]:
+def with_ends(name: str, value: float, ends: metrics.Interval) -> dict[str, float]:
+    """Return a figure and the ends of its interval as three columns.
+
+    Parameters
+    ----------
+    name : str
+        Name of the figure; those of the ends follow from it.
+    value : float
+        The figure.
+    ends : Interval
+        Its interval.
+
+    Returns
+    -------
+    dict of str to float
+        By column.
+    """
     return {name: value, f"{name}_ci_low": ends.low, f"{name}_ci_high": ends.high}
 
 

@@ -102,10 +102,6 @@ class Trade:
         """The plan that the market looks ahead on: of mines, or of ways of metal."""
         return self.plan if self.ways is None else self.ways.plan
 
-    def places_of(self, kind: str) -> int:
-        """Return the index of the first place of a kind."""
-        return 0 if self.places is None else self.places.first[kind].start
-
     def market_view(self) -> MarketView:
         """Read the market's last quote backwards."""
         return prices.market_view(self.looked_at, self.market, self.tables)
